@@ -1,0 +1,135 @@
+import { checkId, checkWriteOptions, wrong } from './arguments.ts'
+import type { Duplicates } from './duplicates.ts'
+import type { Edit, Recipe } from './edit.ts'
+import { VersionConflictError } from './errors.ts'
+import type { Durability, Receipt, WriteOptions } from './event.ts'
+import type { Append } from './log/commit.ts'
+import { Session } from './projection/session.ts'
+import { receiptOf } from './receipt.ts'
+import type { Intent, Recorder, Standing } from './recorder.ts'
+
+/** One of several writes that happen together. Its own options go before those of all. */
+export type BatchItem<State> = WriteOptions &
+  ({ id: string; state: State } | { id: string; edit: Edit<State> } | { id: string; delete: true })
+
+export interface BatchParts<State> {
+  readonly recorder: Recorder<State>
+  readonly duplicates: Duplicates
+  readonly durability: Durability
+}
+
+/** Prepares every item on what the ones before it would make, then writes all of them in one commit. */
+export function writeBatch<State>(
+  { recorder, duplicates, durability }: BatchParts<State>,
+  find: (id: string) => Session | undefined,
+  items: readonly BatchItem<State>[],
+  shared: WriteOptions,
+): Promise<Receipt[]> {
+  if (!Array.isArray(items)) throw wrong('saveAll() takes an array', 'items')
+  checkWriteOptions(shared)
+  const plan = new Plan(find)
+  const results = items.map((item, index): Append | Promise<Receipt> => {
+    const { id, intent, options } = readItem(item, index, shared)
+    const session = plan.session(id, options.eventId, index)
+    const prepared = recorder.prepare(session, intent, options, plan.standing(session))
+    if (prepared === undefined) return nothingThere(session, durability)
+    if ('receipt' in prepared) return prepared.receipt
+    return plan.add(prepared.append, prepared.bytes)
+  })
+  plan.checkUntouched()
+  const receipts = () => results.map(each => (each instanceof Promise ? each : receiptOf(each, durability)))
+  if (plan.appends.length === 0) return Promise.all(receipts())
+  const written = recorder.write<Receipt[]>(plan.appends, plan.bytes, () => Promise.all(receipts()))
+  for (const append of plan.appends) {
+    if (append.facts.eventId !== undefined)
+      duplicates.note(
+        append,
+        written.then(() => receiptOf(append, durability)),
+      )
+  }
+  return written
+}
+
+/** What the items read so far would make of the sessions. */
+class Plan {
+  readonly appends: Append[] = []
+  bytes = 0
+  readonly #find: (id: string) => Session | undefined
+  readonly #sessions = new Map<
+    string,
+    { readonly session: Session; readonly version: number; last?: Append }
+  >()
+  readonly #eventIds = new Set<string>()
+
+  constructor(find: (id: string) => Session | undefined) {
+    this.#find = find
+  }
+
+  session(id: string, eventId: string | undefined, index: number): Session {
+    let entry = this.#sessions.get(id)
+    if (entry === undefined) {
+      const session = this.#find(id) ?? new Session(id)
+      entry = { session, version: session.version }
+      this.#sessions.set(id, entry)
+    }
+    const key = `${id}\0${eventId}`
+    if (eventId !== undefined && this.#eventIds.has(key)) {
+      throw wrong(`Two items of session '${id}' have the event id '${eventId}'`, `items/${index}/eventId`)
+    }
+    this.#eventIds.add(key)
+    return entry.session
+  }
+
+  standing(session: Session): Standing {
+    const last = this.#sessions.get(session.id)?.last
+    if (last === undefined) return session
+    const { version, state, facts } = last
+    return { version, state, exists: state !== undefined, schemaVersion: facts.schemaVersion ?? 0 }
+  }
+
+  add(append: Append, bytes: number): Append {
+    this.#sessions.get(append.sessionId)!.last = append
+    this.appends.push(append)
+    this.bytes += bytes
+    return append
+  }
+
+  /** A recipe of one item may have saved the session of another meanwhile. */
+  checkUntouched(): void {
+    for (const [id, { version }] of this.#sessions) {
+      const now = this.#find(id)?.version ?? 0
+      if (now !== version) throw new VersionConflictError(id, version, now)
+    }
+  }
+}
+
+function readItem<State>(item: BatchItem<State>, index: number, shared: WriteOptions) {
+  const path = `items/${index}`
+  if (typeof item !== 'object' || item === null) throw wrong('An item must be an object', path)
+  const {
+    id,
+    state,
+    edit,
+    delete: deleted,
+    ...own
+  } = item as WriteOptions & Record<'id' | 'state' | 'edit' | 'delete', unknown>
+  checkId(id, `${path}/id`)
+  checkWriteOptions(own)
+  const given = ['state', 'edit', 'delete'].filter(name => Object.hasOwn(item, name))
+  if (given.length !== 1) throw wrong(`An item has one of state, edit and delete, not ${given.length}`, path)
+  if (given[0] === 'edit' && typeof edit !== 'function')
+    throw wrong('edit must be a function', `${path}/edit`)
+  if (given[0] === 'delete' && deleted !== true) throw wrong('delete must be true', `${path}/delete`)
+  const intent: Intent =
+    given[0] === 'edit'
+      ? { kind: 'edit', recipe: edit as Recipe }
+      : given[0] === 'delete'
+        ? { kind: 'delete' }
+        : { kind: 'save', state }
+  return { id, intent, options: { ...shared, ...own } }
+}
+
+/** A delete of what is not there has nothing to write. */
+function nothingThere(session: Session, durability: Durability): Promise<Receipt> {
+  return Promise.resolve(receiptOf(session.acknowledged, durability, { unchanged: true }))
+}

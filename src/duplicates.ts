@@ -1,0 +1,90 @@
+import { SessionlogError } from './errors.ts'
+import type { Receipt } from './event.ts'
+import { decodePayload } from './log/codec.ts'
+import type { Append } from './log/commit.ts'
+import type { EventLog } from './log/port.ts'
+import type { LogReader } from './log/reader.ts'
+import type { Session } from './projection/session.ts'
+import { stateAtVersion } from './projection/time-travel.ts'
+import type { Upcast } from './projection/upcast.ts'
+import { receiptOf } from './receipt.ts'
+import { reconcile } from './state/reconcile.ts'
+import { equal } from './state/values.ts'
+
+/** What a write with an event id says, to be compared with the first one of that id. */
+export interface Content {
+  readonly type: string | undefined
+  readonly data: unknown
+  /** Compared where given: an edit with a known id does not run, so its state is not known. */
+  readonly state?: { readonly value: unknown }
+}
+
+/** Events by their ids: those recorded, and those under way. */
+export class Duplicates {
+  readonly #log: EventLog
+  readonly #reader: LogReader
+  readonly #upcast: Upcast
+  readonly #pending = new Map<string, { readonly append: Append; readonly receipt: Promise<Receipt> }>()
+
+  constructor(log: EventLog, reader: LogReader, upcast: Upcast) {
+    this.#log = log
+    this.#reader = reader
+    this.#upcast = upcast
+  }
+
+  /** The receipt of the first write with that id; undefined where this is the first. */
+  find(session: Session, eventId: string, content: Content): Promise<Receipt> | undefined {
+    const pending = this.#pending.get(keyOf(session.id, eventId))
+    if (pending !== undefined) {
+      checkSame(session.id, eventId, content, pending.append.facts, pending.append.state)
+      return pending.receipt
+    }
+    const version = session.version === 0 ? undefined : this.#log.findEventId(session.id, eventId)
+    return version === undefined ? undefined : this.#recorded(session.id, eventId, content, version)
+  }
+
+  /** Notes a write under way, until it is durable or rejected. */
+  note(append: Append, receipt: Promise<Receipt>): void {
+    const { eventId } = append.facts
+    if (eventId === undefined) return
+    const key = keyOf(append.sessionId, eventId)
+    this.#pending.set(key, { append, receipt })
+    const forget = () => this.#pending.delete(key)
+    receipt.then(forget, forget)
+  }
+
+  async #recorded(sessionId: string, eventId: string, content: Content, version: number): Promise<Receipt> {
+    const events = await this.#reader.record(sessionId, version)
+    const event = events[version - events[0]!.version]!
+    const { facts } = decodePayload(event)
+    const recorded =
+      content.state && this.#upcast.make(await stateAtVersion(this.#reader, sessionId, version))
+    checkSame(sessionId, eventId, content, facts, recorded)
+    return receiptOf(event, this.#log.durability, { deduplicated: true })
+  }
+}
+
+function checkSame(
+  sessionId: string,
+  eventId: string,
+  content: Content,
+  facts: { type?: string | undefined; data?: unknown },
+  state: unknown,
+): void {
+  const same =
+    content.type === facts.type &&
+    equal(content.data, facts.data) &&
+    (content.state === undefined || sameState(content.state.value, state))
+  if (same) return
+  const message = `Event id '${eventId}' of session '${sessionId}' came before with other content`
+  throw new SessionlogError('SESSIONLOG_EVENT_ID_REUSED', message, { sessionId })
+}
+
+function sameState(value: unknown, recorded: unknown): boolean {
+  if (value === undefined || recorded === undefined) return value === recorded
+  return equal(reconcile(recorded, value).state, recorded)
+}
+
+function keyOf(sessionId: string, eventId: string): string {
+  return `${sessionId}\0${eventId}`
+}

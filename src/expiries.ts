@@ -1,0 +1,73 @@
+import type { Expiry } from './log/port.ts'
+import type { Writer } from './log/writer.ts'
+import type { Cache } from './projection/cache.ts'
+import type { Session } from './projection/session.ts'
+import type { Recorder } from './recorder.ts'
+
+/** How long a touch may wait for others before it is written. */
+const COALESCE_MS = 1000
+/** The longest that a Node.js timer can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+/** The shortest time between two sweeps. */
+const SWEEP_MS_MIN = 100
+
+/** Moves expiries without events, and ends sessions whose time is up. */
+export class Expiries {
+  readonly #cache: Cache
+  readonly #writer: Writer
+  readonly #recorder: Recorder<never>
+  readonly #touched = new Map<Session, Expiry>()
+  #writeTimer: NodeJS.Timeout | undefined
+  #sweepTimer: NodeJS.Timeout | undefined
+  #sweepAt = Number.POSITIVE_INFINITY
+
+  constructor(cache: Cache, writer: Writer, recorder: Recorder<never>) {
+    this.#cache = cache
+    this.#writer = writer
+    this.#recorder = recorder
+    this.plan(cache.nextExpiry())
+  }
+
+  touch(session: Session, expiresAt: number): void {
+    this.#cache.touch(session, expiresAt)
+    this.#touched.set(session, { sessionId: session.id, expiresAt, version: session.version })
+    this.#writeTimer ??= setTimeout(() => this.flush().catch(() => {}), COALESCE_MS).unref()
+    this.plan(expiresAt)
+  }
+
+  /** Writes the touches that wait. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#writeTimer)
+    this.#writeTimer = undefined
+    if (this.#touched.size === 0) return
+    const operations = Array.from(this.#touched.values(), touched => ({ op: 'expiry' as const, ...touched }))
+    this.#touched.clear()
+    await this.#writer.write(() => operations)
+  }
+
+  /** Sees to it that a sweep comes no later than an expiry. */
+  plan(expiresAt: number): void {
+    if (expiresAt >= this.#sweepAt) return
+    clearTimeout(this.#sweepTimer)
+    this.#sweepAt = expiresAt
+    const wait = Math.max(expiresAt - this.#recorder.now(), SWEEP_MS_MIN)
+    this.#sweepTimer = setTimeout(() => this.#sweepAndPlan(), Math.min(wait, TIMER_MS_MAX)).unref()
+  }
+
+  /** Ends every session whose time is up. */
+  sweep(): void {
+    for (const session of this.#cache.expired(this.#recorder.now())) this.#recorder.expire(session)
+  }
+
+  stop(): void {
+    clearTimeout(this.#writeTimer)
+    clearTimeout(this.#sweepTimer)
+  }
+
+  #sweepAndPlan(): void {
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    if (this.#writer.failure !== undefined) return
+    this.sweep()
+    this.plan(this.#cache.nextExpiry())
+  }
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SessionlogError } from './errors.ts'
+import type { EventLog, StoreRecord } from './log/port.ts'
+import type { Settings } from './options.ts'
+import { readWitness, type Witness, witnessPath } from './snapshot/witness.ts'
+
+/** The format of the log that this version writes. It is 0 until the format is settled. */
+export const FORMAT = 0
+
+type IdentityOptions = Pick<
+  Settings<unknown>,
+  'acceptLoss' | 'clock' | 'schemaVersion' | 'requireActor' | 'requireReason'
+>
+
+export interface Identity {
+  readonly record: StoreRecord
+  /** True where the record is not in the log yet. */
+  readonly changed: boolean
+}
+
+/**
+ * Who this store is: as its log says, with the policies that the options change. Where a witness outside the log
+ * knows of more events than are there, the log is refused, unless the caller accepts the loss; then the store is
+ * another one from here on, with a new origin, and what the witness said is kept beside it.
+ */
+export async function identify(
+  log: EventLog,
+  directory: Directory | undefined,
+  settings: IdentityOptions,
+): Promise<Identity> {
+  const found = await log.readStore()
+  if (found !== undefined && found.format !== FORMAT) throw unknownFormat(found.format)
+  const loss = directory && (await findLoss(log, found, directory))
+  if (loss !== undefined && !settings.acceptLoss) throw loss
+  if (loss !== undefined) await keepWitness(directory!)
+  const known = loss === undefined ? found : found && { ...found, origin: randomUUID() }
+  const record = withPolicies(known ?? (await newRecord(log, settings)), settings)
+  return { record, changed: record !== found }
+}
+
+/** Where a store keeps what is not the log. */
+export interface Directory {
+  readonly path: string
+  readonly snapshots: string
+}
+
+async function newRecord(log: EventLog, settings: IdentityOptions): Promise<StoreRecord> {
+  if ((await log.lastCommit()) !== undefined) {
+    throw new SessionlogError(
+      'SESSIONLOG_CORRUPTION',
+      "The store's record is missing from a log that has events",
+    )
+  }
+  return {
+    format: FORMAT,
+    origin: randomUUID(),
+    createdAt: Math.trunc(settings.clock()),
+    schemaVersion: 0,
+    requireActor: false,
+    requireReason: false,
+  }
+}
+
+function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreRecord {
+  const { schemaVersion = record.schemaVersion } = settings
+  const { requireActor = record.requireActor, requireReason = record.requireReason } = settings
+  if (schemaVersion < record.schemaVersion) {
+    const message = `The store's states have schema ${record.schemaVersion}, schemaVersion is ${schemaVersion}`
+    throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message)
+  }
+  const same =
+    schemaVersion === record.schemaVersion &&
+    requireActor === record.requireActor &&
+    requireReason === record.requireReason
+  return same ? record : { ...record, schemaVersion, requireActor, requireReason }
+}
+
+async function findLoss(
+  log: EventLog,
+  record: StoreRecord | undefined,
+  directory: Directory,
+): Promise<SessionlogError | undefined> {
+  const witness = await readWitness(directory.path)
+  if (record === undefined) {
+    if (witness !== undefined)
+      return lost(`The log is gone: it once had ${witness.position} events`, directory.path)
+    if (!(await hasSnapshots(directory.snapshots))) return undefined
+    return lost('The log is new, but there are snapshots: import them first', directory.snapshots)
+  }
+  if (witness === undefined) return undefined
+  if (witness.origin !== record.origin)
+    return lost('The log is not the one that was here before', directory.path)
+  return findMissingEvents(log, witness, directory.path)
+}
+
+/** What a witness knows of and the log does not have. */
+export async function findMissingEvents(
+  log: EventLog,
+  witness: Witness,
+  path: string,
+): Promise<SessionlogError | undefined> {
+  const position = (await log.lastCommit())?.lastPosition ?? 0
+  if (position < witness.position) {
+    return lost(`The log has ${position} events, and once had ${witness.position}`, path)
+  }
+  for await (const [commit] of log.commits(witness.position - 1)) {
+    if (commit?.lastPosition !== witness.position || commit.root === witness.root) return undefined
+    return lost(`The events up to position ${witness.position} are not those that were there before`, path)
+  }
+  return undefined
+}
+
+async function hasSnapshots(path: string): Promise<boolean> {
+  const files = await readdir(path).catch(() => [])
+  return files.some(file => file.endsWith('.json'))
+}
+
+async function keepWitness(directory: Directory): Promise<void> {
+  const witness = await readWitness(directory.path)
+  if (witness === undefined) return
+  await rename(
+    witnessPath(directory.path),
+    join(directory.path, `head-${witness.origin}-${witness.position}.json`),
+  )
+}
+
+function lost(message: string, path: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_EVENTS_MISSING', message, { path })
+}
+
+function unknownFormat(format: number): SessionlogError {
+  const message = `The log has format ${format}, this version knows ${FORMAT}`
+  return new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message)
+}

@@ -1,0 +1,22 @@
+export type { BatchItem } from './batch.ts'
+export type { Edit } from './edit.ts'
+export {
+  SessionlogError,
+  type SessionlogErrorCode,
+  SessionlogTypeError,
+  VersionConflictError,
+} from './errors.ts'
+export type { Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export { openStore } from './open.ts'
+export type { Logger, StoreOptions } from './options.ts'
+export type { EventsOptions, HistoryOptions } from './projection/history.ts'
+export type { OpenProgress } from './projection/rebuild.ts'
+export type { Point, TimeBy } from './projection/time-travel.ts'
+export type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+export type { SnapshotProblem } from './snapshot/snapshot-folder.ts'
+export type { Change, Changes } from './state/changes.ts'
+export type { JsonPatchOperation } from './state/json-patch.ts'
+export { toJsonPatch } from './state/patch.ts'
+export type { Immutable } from './state/values.ts'
+export type { SessionStore, StoreStatus } from './store.ts'
+export type { VerifyOptions, VerifyProblem, VerifyReport } from './verify.ts'

@@ -1,0 +1,60 @@
+/**
+ * Keys of the log in LevelDB: UTF-8 text, ordered bytewise. A kind (one letter), then for what belongs to a
+ * session its id, a NUL, and the rest. docs/format.md has the grammar.
+ */
+export const RANGE = {
+  /** `m`: the store's own records. */
+  store: 'm',
+  /** `c<position>`: commits, by the position of their last event. */
+  commit: 'c',
+  /** `t<id>NUL<version>`: records that no compaction has sealed yet, by the version of their first event. */
+  tail: 't',
+  /** `s<id>NUL<version>`: sealed records, by the version of their first event. */
+  segment: 's',
+  /** `b<id>NUL`: bases. */
+  base: 'b',
+  /** `i<id>NUL<eventId>`: the versions of events that have an id. */
+  eventId: 'i',
+  /** `x<id>NUL`: expiries that were moved by a touch. */
+  expiry: 'x',
+} as const
+
+export type Range = (typeof RANGE)[keyof typeof RANGE]
+
+const END = '\0'
+
+/** A session's part of a range: every key of the session starts with it, and no other session's does. */
+export function sessionPrefix(range: Range, sessionId: string): string {
+  return range + escapeId(sessionId) + END
+}
+
+/** Sorts as the number does: its length in base 36, then its digits. */
+export function orderedNumber(value: number): string {
+  const digits = value.toString(36)
+  return digits.length.toString(36) + digits
+}
+
+export function parseOrderedNumber(text: string): number {
+  return Number.parseInt(text.slice(1), 36)
+}
+
+/** Where a prefix ends: `gte: prefix, lt: upperBound(prefix)`. Every prefix here ends in an ASCII character. */
+export function upperBound(prefix: string): string {
+  const last = prefix.length - 1
+  return prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1)
+}
+
+/** Splits a session's key into the id and what stands behind it. */
+export function parseSessionKey(key: string): { sessionId: string; rest: string } {
+  const end = key.indexOf(END)
+  return { sessionId: unescapeId(key.slice(1, end)), rest: key.slice(end + 1) }
+}
+
+/** NUL ends an id, so inside one it is escaped, and with it the sign that escapes. */
+function escapeId(id: string): string {
+  return id.includes('%') || id.includes(END) ? id.replaceAll('%', '%25').replaceAll(END, '%00') : id
+}
+
+function unescapeId(text: string): string {
+  return text.includes('%') ? text.replaceAll('%00', END).replaceAll('%25', '%') : text
+}

@@ -1,0 +1,130 @@
+import { SessionlogError } from '../errors.ts'
+import { decodeCbor, encodeCbor } from '../state/cbor-values.ts'
+import { decodeChecked, encodeChecked } from './checked.ts'
+import {
+  orderedNumber,
+  parseOrderedNumber,
+  parseSessionKey,
+  RANGE,
+  type Range,
+  sessionPrefix,
+} from './keys.ts'
+import type {
+  CommitRecord,
+  Expiry,
+  Frontier,
+  LogOperation,
+  LogRecord,
+  StoredBase,
+  StoreRecord,
+} from './port.ts'
+
+/** The keys and values of the log in LevelDB. docs/format.md has the grammar. */
+export const STORE_KEY = `${RANGE.store}store`
+export const FRONTIER_KEY = `${RANGE.store}frontier`
+export const SYNC_KEY = `${RANGE.store}sync`
+
+export function recordKey(range: Range, sessionId: string, firstVersion: number): string {
+  return sessionPrefix(range, sessionId) + orderedNumber(firstVersion)
+}
+
+export function eventIdKey(sessionId: string, eventId: string): string {
+  return sessionPrefix(RANGE.eventId, sessionId) + eventId
+}
+
+export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [string, Uint8Array] {
+  switch (operation.op) {
+    case 'record':
+      return [recordKey(RANGE.tail, operation.sessionId, operation.firstVersion), operation.bytes]
+    case 'commit':
+      return encodeCommit(operation.commit)
+    case 'eventId':
+      return [eventIdKey(operation.sessionId, operation.eventId), encodeCbor(operation.version)]
+    case 'base':
+      return [sessionPrefix(RANGE.base, operation.sessionId), operation.bytes]
+    case 'expiry':
+      return [
+        sessionPrefix(RANGE.expiry, operation.sessionId),
+        encodeChecked([operation.expiresAt, operation.version]),
+      ]
+    case 'frontier': {
+      const { position, peaks } = operation.frontier
+      return [FRONTIER_KEY, encodeChecked([position, ...peaks.map(fromHex)])]
+    }
+    case 'store':
+      return [STORE_KEY, encodeChecked([operation.record])]
+  }
+}
+
+function encodeCommit({
+  firstPosition,
+  lastPosition,
+  recordedAt,
+  root,
+  runs,
+}: CommitRecord): [string, Uint8Array] {
+  const fields: unknown[] = [firstPosition, recordedAt, fromHex(root)]
+  for (const run of runs) fields.push(run.sessionId, run.firstVersion, run.count)
+  return [RANGE.commit + orderedNumber(lastPosition), encodeCbor(fields)]
+}
+
+export function decodeCommit(key: string, value: Buffer): CommitRecord {
+  const lastPosition = parseOrderedNumber(key.slice(1))
+  const [firstPosition, recordedAt, root, ...rest] = decodeFields(value, `commit ${lastPosition}`) as [
+    number,
+    number,
+    Uint8Array,
+    ...unknown[],
+  ]
+  const runs = []
+  for (let i = 0; i < rest.length; i += 3) {
+    runs.push({
+      sessionId: rest[i] as string,
+      firstVersion: rest[i + 1] as number,
+      count: rest[i + 2] as number,
+    })
+  }
+  return { firstPosition, lastPosition, recordedAt, root: toHex(root), runs }
+}
+
+export function decodeRecord(key: string, bytes: Buffer): LogRecord {
+  const { sessionId, rest } = parseSessionKey(key)
+  return { sessionId, firstVersion: parseOrderedNumber(rest), bytes }
+}
+
+export function decodeStore(value: Uint8Array): StoreRecord {
+  return decodeChecked(value, "store's record")[0] as StoreRecord
+}
+
+export function decodeFrontier(value: Uint8Array): Frontier {
+  const [position, ...peaks] = decodeChecked(value, 'frontier') as [number, ...Uint8Array[]]
+  return { position, peaks: peaks.map(toHex) }
+}
+
+export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {
+  return { sessionId: parseSessionKey(key).sessionId, bytes }
+}
+
+export function decodeExpiry(key: string, value: Buffer): Expiry {
+  const { sessionId } = parseSessionKey(key)
+  const [expiresAt, version] = decodeChecked(value, `expiry of session '${sessionId}'`) as [number, number]
+  return { sessionId, expiresAt, version }
+}
+
+function decodeFields(value: Buffer, what: string): unknown[] {
+  try {
+    const fields = decodeCbor(value)
+    if (Array.isArray(fields)) return fields
+  } catch {
+    // Told below.
+  }
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', `The record of ${what} is damaged`)
+}
+
+function fromHex(hash: string): Buffer {
+  return Buffer.from(hash, 'hex')
+}
+
+function toHex(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('hex')
+}

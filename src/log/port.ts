@@ -1,0 +1,129 @@
+import type { Durability } from '../event.ts'
+
+/**
+ * Where a store keeps its log. LevelDB is the first implementation; nothing above this port knows it.
+ * The log keeps bytes and their places: what the bytes say is checked above it, on the way in.
+ *
+ * REQUIRES: one writer. `write` is never called while another call of it is under way.
+ */
+export interface EventLog {
+  /** What an acknowledged, synced `write` guarantees. */
+  readonly durability: Durability
+
+  /**
+   * Applies all operations or none. With `sync`, this write and all before it are then as durable as this log
+   * can make them. It rejects where the outcome is unknown: then nothing may follow.
+   */
+  write(operations: readonly LogOperation[], sync: boolean): Promise<void>
+
+  /** The store's own record, or undefined in a log that is new. */
+  readStore(): Promise<StoreRecord | undefined>
+
+  /** The tree as it was when records were last sealed: every event after it is in the tail. */
+  readFrontier(): Promise<Frontier | undefined>
+
+  /** Commits whose last position is greater than `after`, in order. */
+  commits(after: number, signal?: AbortSignal): AsyncIterable<readonly CommitRecord[]>
+
+  /** The newest commit. */
+  lastCommit(): Promise<CommitRecord | undefined>
+
+  /** Every base, by session. */
+  bases(): AsyncIterable<readonly StoredBase[]>
+
+  /** Every expiry that a touch has moved. */
+  expiries(): AsyncIterable<readonly Expiry[]>
+
+  /** Every sealed record, then every record of the tail; within each, by session and version. */
+  records(part: 'sealed' | 'tail', signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+
+  /**
+   * The records of one session that hold versions `from` to `to`, in order or in reverse. The first may begin
+   * before `from`; one that is being sealed meanwhile may come twice.
+   */
+  read(sessionId: string, range: VersionRange): AsyncIterable<readonly LogRecord[]>
+
+  /** The version of the session's event with that id. Synchronous, because `save` decides in the same tick. */
+  findEventId(sessionId: string, eventId: string): number | undefined
+
+  /** Gives back what deleted records took on the disk. */
+  reclaim(): Promise<void>
+
+  close(): Promise<void>
+}
+
+export interface VersionRange {
+  readonly from: number
+  readonly to: number
+  readonly reverse?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Consecutive events of one session, as `record.ts` frames them. */
+export interface LogRecord {
+  readonly sessionId: string
+  readonly firstVersion: number
+  readonly bytes: Uint8Array
+}
+
+export interface StoredBase {
+  readonly sessionId: string
+  readonly bytes: Uint8Array
+}
+
+export interface Expiry {
+  readonly sessionId: string
+  /** ms since the epoch; `Infinity` is never. */
+  readonly expiresAt: number
+  /** The session's version at the touch: an expiry set by a later event wins. */
+  readonly version: number
+}
+
+/** One atomic write of events: which, in position order by session, and the tree's root after them. */
+export interface CommitRecord {
+  readonly firstPosition: number
+  readonly lastPosition: number
+  readonly recordedAt: number
+  readonly root: string
+  readonly runs: readonly Run[]
+}
+
+/** Events of one session within a commit. */
+export interface Run {
+  readonly sessionId: string
+  readonly firstVersion: number
+  readonly count: number
+}
+
+/** The tree's peaks at a position: enough to go on from. */
+export interface Frontier {
+  readonly position: number
+  readonly peaks: readonly string[]
+}
+
+/** What a store knows of itself, and holds every process to that opens it. */
+export interface StoreRecord {
+  readonly format: number
+  /** A random id: versions and positions mean something only together with it. */
+  readonly origin: string
+  readonly createdAt: number
+  readonly schemaVersion: number
+  readonly requireActor: boolean
+  readonly requireReason: boolean
+}
+
+export type LogOperation =
+  | ({ readonly op: 'record' } & LogRecord)
+  | { readonly op: 'commit'; readonly commit: CommitRecord }
+  | { readonly op: 'eventId'; readonly sessionId: string; readonly eventId: string; readonly version: number }
+  /** Takes records out of the tail and puts their events, repacked, among the sealed. */
+  | {
+      readonly op: 'seal'
+      readonly sessionId: string
+      readonly tail: readonly number[]
+      readonly segments: readonly LogRecord[]
+    }
+  | ({ readonly op: 'base' } & StoredBase)
+  | ({ readonly op: 'expiry' } & Expiry)
+  | { readonly op: 'frontier'; readonly frontier: Frontier }
+  | { readonly op: 'store'; readonly record: StoreRecord }

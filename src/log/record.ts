@@ -1,0 +1,205 @@
+import { SessionlogError } from '../errors.ts'
+import { sha256 } from './chain.ts'
+import type { LogRecord } from './port.ts'
+
+/**
+ * A record is a LevelDB value: consecutive events of one session, as a CBOR sequence (RFC 8742). Each event
+ * stands as three items: its length in bytes, the integer 0, the event. The 0 is the byte that RFC 6962 puts
+ * before a leaf, so what is hashed lies in one piece: SHA-256(0x00 ‖ event). The sequence ends with the hash of
+ * the last event, as a byte string; those of the others stand in the events after them. So each event is
+ * compared with a hash that lies outside it.
+ *
+ * An event is a CBOR array, and always begins
+ * `[kind, sessionId, version, position, recordedAt, previousHash, expiresAt, …`.
+ */
+export interface EventHeader {
+  readonly kind: EventKind
+  readonly sessionId: string
+  readonly version: number
+  readonly position: number
+  readonly recordedAt: number
+  readonly previousHash: string
+  /** Where the event moves the session's expiry: ms since the epoch, `Infinity` for never. */
+  readonly expiresAt: number | undefined
+}
+
+/** What an event holds, beside its header. All but `CHANGES` are points from which a state can be rebuilt. */
+export const KIND = {
+  /** Changes against the state before. */
+  CHANGES: 0,
+  /** Changes that are the whole state: it was added or replaced at the root. */
+  WHOLE: 1,
+  /** Changes, and the whole state after them beside. */
+  CHECKPOINT: 2,
+  /** The session has no state after this event. */
+  DELETED: 3,
+} as const
+
+export type EventKind = (typeof KIND)[keyof typeof KIND]
+
+/** An event in its record: its header and bytes. Its hash is the one that its bytes have and must have. */
+export interface RawEvent extends EventHeader {
+  /** The event's own bytes, without the 0 in front. Shared with the record. */
+  readonly bytes: Uint8Array
+  readonly hash: string
+}
+
+/**
+ * A record's events: of that session, from that version on without a gap, each linked to the one before and
+ * each as its hash says. Anything else is `SESSIONLOG_CORRUPTION`, with the version where that is known.
+ */
+export function readRecord({ bytes, sessionId, firstVersion }: LogRecord): RawEvent[] {
+  const cursor = new Cursor(bytes, sessionId)
+  const events: RawEvent[] = []
+  let version = firstVersion
+  let hash: string | undefined
+  while (!cursor.atEnd) {
+    const event = cursor.event(version)
+    if (event.version !== version) throw corrupted(sessionId, version, `stands as version ${event.version}`)
+    if (event.sessionId !== sessionId) throw corrupted(sessionId, version, `belongs to '${event.sessionId}'`)
+    if (hash !== undefined && event.previousHash !== hash)
+      throw corrupted(sessionId, version - 1, 'is not as its hash says')
+    events.push(event)
+    hash = event.hash
+    version++
+  }
+  if (cursor.lastHash(version) !== hash) throw corrupted(sessionId, version - 1, 'is not as its hash says')
+  return events
+}
+
+export function corrupted(sessionId: string, version: number, what: string): SessionlogError {
+  const message = `Version ${version} of session '${sessionId}' ${what}`
+  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId, version })
+}
+
+/** A record of consecutive events that are there already. */
+export function packRecord(events: readonly RawEvent[]): Uint8Array {
+  const size = events.reduce((sum, event) => sum + event.bytes.length + FRAME_BYTES, HASH_BYTES)
+  const record = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const event of events) at = writeFrame(record, at, event.bytes)
+  return record.subarray(0, writeLastHash(record, at, events[events.length - 1]!.hash))
+}
+
+/** Puts an event into a record's frame at `at`; the target has `frameSize(bytes.length)` bytes of room there. */
+export function writeFrame(target: Buffer, at: number, bytes: Uint8Array): number {
+  const length = bytes.length
+  if (length < 24) target[at++] = length
+  else if (length < 0x100) {
+    target[at++] = 0x18
+    target[at++] = length
+  } else if (length < 0x10000) {
+    target[at++] = 0x19
+    at = target.writeUInt16BE(length, at)
+  } else {
+    target[at++] = 0x1a
+    at = target.writeUInt32BE(length, at)
+  }
+  target[at++] = 0
+  target.set(bytes, at)
+  return at + length
+}
+
+/** The most that a frame takes beside the event. */
+export const FRAME_BYTES = 6
+
+export function writeLastHash(target: Buffer, at: number, hash: string): number {
+  target[at++] = 0x58
+  target[at++] = 32
+  target.write(hash, at, 32, 'hex')
+  return at + 32
+}
+
+/** What the last hash takes. */
+export const HASH_BYTES = 34
+
+/** Reads the few CBOR forms that frames and headers are made of. */
+class Cursor {
+  #at = 0
+  readonly #bytes: Buffer
+  readonly #sessionId: string
+  /** The version being read, for the error. */
+  #version = 0
+
+  constructor(bytes: Uint8Array, sessionId: string) {
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#sessionId = sessionId
+  }
+
+  /** True where only the last hash is left, or less. */
+  get atEnd(): boolean {
+    return this.#at > 0 && this.#at + HASH_BYTES >= this.#bytes.length
+  }
+
+  event(version: number): RawEvent {
+    this.#version = version
+    const length = this.#number()
+    const start = this.#at
+    const end = start + 1 + length
+    if (this.#bytes[start] !== 0 || end > this.#bytes.length) this.#fail()
+    this.#at = start + 1
+    if (this.#head(0x80) < 7) this.#fail()
+    const kind = this.#number()
+    if (kind > KIND.DELETED) this.#fail()
+    const event: RawEvent = {
+      kind: kind as EventKind,
+      sessionId: this.#text(),
+      version: this.#number(),
+      position: this.#number(),
+      recordedAt: this.#number(),
+      previousHash: this.#hash(),
+      expiresAt: this.#bytes[this.#at] === UNDEFINED ? undefined : this.#number(),
+      bytes: this.#bytes.subarray(start + 1, end),
+      hash: sha256(this.#bytes.subarray(start, end)),
+    }
+    this.#at = end
+    return event
+  }
+
+  lastHash(version: number): string {
+    this.#version = version - 1
+    const hash = this.#hash()
+    if (this.#at !== this.#bytes.length) this.#fail()
+    return hash
+  }
+
+  /** An integer, or a double where an encoder used one for an integer of over 32 bits. */
+  #number(): number {
+    if (this.#bytes[this.#at] !== 0xfb) return this.#head(0)
+    if (this.#at + 9 > this.#bytes.length) this.#fail()
+    this.#at += 9
+    return this.#bytes.readDoubleBE(this.#at - 8)
+  }
+
+  #text(): string {
+    const length = this.#head(0x60)
+    this.#at += length
+    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+  }
+
+  #hash(): string {
+    if (this.#head(0x40) !== 32 || this.#at + 32 > this.#bytes.length) this.#fail()
+    this.#at += 32
+    return this.#bytes.toString('hex', this.#at - 32, this.#at)
+  }
+
+  /** The argument of a head of that major type (its upper three bits). */
+  #head(major: number): number {
+    const argument = (this.#bytes[this.#at] ?? 0xff) - major
+    const width = WIDTHS[argument]
+    if (width === undefined || this.#at + 1 + width > this.#bytes.length) this.#fail()
+    const start = this.#at + 1
+    this.#at = start + width
+    return width === 0 ? argument : this.#bytes.readUIntBE(start, width)
+  }
+
+  #fail(): never {
+    throw corrupted(this.#sessionId, this.#version, 'stands in a record that is damaged')
+  }
+}
+
+/** CBOR's `undefined`. */
+const UNDEFINED = 0xf7
+
+/** How many bytes follow the initial byte, by its lower five bits; undefined for what is never written here. */
+const WIDTHS: readonly (number | undefined)[] = [...Array(24).fill(0), 1, 2, 4]

@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { identify } from './identity.ts'
+import type { Level } from './log/level-log.ts'
+import { acquireLock } from './log/lock.ts'
+import { openLevelLog, wrapLevel } from './log/open-level.ts'
+import { checkStoreOptions, type Settings, type StoreOptions } from './options.ts'
+import { assemble, type Place } from './parts.ts'
+import { rebuild } from './projection/rebuild.ts'
+import { ensureDirectory } from './snapshot/file.ts'
+import { SnapshotFolder } from './snapshot/snapshot-folder.ts'
+import { SessionStore } from './store.ts'
+
+/**
+ * Opens a store in a directory, or in an abstract-level database. Reads each session's base and the events after
+ * it, so it takes as long as there are sessions, not as there is history.
+ *
+ * @throws `SESSIONLOG_LOCKED` where another store holds the directory; `SESSIONLOG_CORRUPTION` where the log is
+ * damaged; `SESSIONLOG_EVENTS_MISSING` where it has lost events; `SESSIONLOG_FORMAT_UNSUPPORTED`.
+ */
+export async function openStore<State = unknown>(options: StoreOptions<State>): Promise<SessionStore<State>> {
+  const settings = checkStoreOptions(options)
+  const place = await openPlace(settings)
+  try {
+    return await openIn(place, settings)
+  } catch (error) {
+    await place.release()
+    throw error
+  }
+}
+
+async function openPlace<State>(settings: Settings<State>): Promise<Place> {
+  if (settings.db !== undefined) {
+    const log = await wrapLevel(settings.db as Level)
+    return { log, directory: undefined, release: () => log.close() }
+  }
+  await ensureDirectory(settings.dir!)
+  const lock = await acquireLock(settings.dir!)
+  try {
+    const path = lock.directory
+    const log = await openLevelLog(join(path, 'log'))
+    const release = async () => {
+      await log.close()
+      await lock.release()
+    }
+    return { log, directory: { path, snapshots: join(path, 'sessions_v3') }, release }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function openIn<State>(place: Place, settings: Settings<State>): Promise<SessionStore<State>> {
+  const { log, directory } = place
+  const { record, changed } = await identify(log, directory, settings)
+  const rebuilt = await rebuild(log, {
+    ignoreBases: settings.rebuild ?? false,
+    onProgress: settings.onProgress,
+  })
+  const snapshots = directory && new SnapshotFolder(directory.snapshots, record.origin)
+  await snapshots?.open()
+  const store = assemble(place, settings, record, rebuilt, snapshots)
+  if (changed) await store.writer.write(() => [{ op: 'store', record }], true)
+  settings.logger.info({ sessions: rebuilt.sessions.size, position: rebuilt.tree.size }, 'The store is open')
+  return new SessionStore(store)
+}

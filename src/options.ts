@@ -1,0 +1,127 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { AbstractLevel } from 'abstract-level'
+import { checkNames, checkNumber, checkType, wrong } from './arguments.ts'
+import type { OpenProgress } from './projection/rebuild.ts'
+import type { Immutable } from './state/values.ts'
+
+/** Where diagnostics go; pino's shape. */
+export interface Logger {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** Either `dir` or `db`. */
+export interface StoreOptions<State> {
+  /** The directory of the store; made where it is missing. */
+  dir?: string
+  /** Any open abstract-level database that can read synchronously, in place of a directory. It is not closed. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever keys and values it has, the log brings its own.
+  db?: AbstractLevel<any, any, any>
+  /** Any synchronous Standard Schema validator. What it answers with is what is saved. */
+  schema?: StandardSchemaV1<unknown, State>
+  /** Integer >= 0. The schema of the states saved from now on. Default: the store's last. */
+  schemaVersion?: number
+  /** Makes today's shape out of a state of an older `schemaVersion`. Pure, synchronous. */
+  upcast?: (state: Immutable<unknown>, schemaVersion: number) => State
+  /** ms since the epoch. Default: `Date.now`. */
+  clock?: () => number
+  /** Default: silent. */
+  logger?: Logger
+  /** `sync`: a receipt means the event is on the disk. `buffered`: it is with the operating system. Default: `sync`. */
+  durability?: 'sync' | 'buffered'
+  /** For `buffered`: how long an event may wait for the disk, in ms, 1 or more. Default: 100. */
+  syncIntervalMs?: number
+  /** How many bytes of events may wait for the disk before `save` rejects, 1 or more. Default: 64 MiB. */
+  pendingBytesMax?: number
+  /** Answers a save that changes nothing with the last receipt, in place of an event. Default: false. */
+  skipUnchanged?: boolean
+  /** How often the open store compacts itself, in ms; 0 is never. Default: five minutes. */
+  compactEvery?: number
+  /** Every event needs an `actor`; kept in the store until set to false. */
+  requireActor?: boolean
+  /** Every event needs a `reason`; kept in the store until set to false. */
+  requireReason?: boolean
+  /** Reads the whole log in place of the bases. Default: false. */
+  rebuild?: boolean
+  /** Opens a log that has lost events; the store gets a new origin. Default: false. */
+  acceptLoss?: boolean
+  /** Told now and then while the store opens. */
+  onProgress?: (progress: OpenProgress) => void
+}
+
+/** Options with every default filled in. */
+export type Settings<State> = StoreOptions<State> &
+  Required<
+    Pick<
+      StoreOptions<State>,
+      | 'clock'
+      | 'logger'
+      | 'durability'
+      | 'syncIntervalMs'
+      | 'pendingBytesMax'
+      | 'skipUnchanged'
+      | 'compactEvery'
+    >
+  >
+
+const silent = () => {}
+const SILENT: Logger = { debug: silent, info: silent, warn: silent, error: silent }
+
+const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compactEvery: 0 } as const
+const FUNCTIONS = ['clock', 'upcast', 'onProgress'] as const
+const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
+const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability']
+
+export function checkStoreOptions<State>(options: StoreOptions<State>): Settings<State> {
+  if (typeof options !== 'object' || options === null)
+    throw wrong('openStore() takes an object of options', '')
+  checkNames(options, [...Object.keys(NUMBERS), ...FUNCTIONS, ...BOOLEANS, ...OTHERS])
+  if ((options.dir === undefined) === (options.db === undefined))
+    throw wrong('Either dir or db must be given', 'dir')
+  if (
+    options.dir !== undefined &&
+    (typeof options.dir !== 'string' || options.dir === '' || options.dir.includes('\0'))
+  )
+    throw wrong('dir must be a path', 'dir')
+  for (const [name, min] of Object.entries(NUMBERS)) checkNumber(options, name, min)
+  for (const name of FUNCTIONS) checkType(options, name, 'function')
+  for (const name of BOOLEANS) checkType(options, name, 'boolean')
+  if (options.logger !== undefined)
+    for (const level of Object.keys(SILENT)) checkType(options.logger, level, 'function', 'logger/')
+  if (!['sync', 'buffered', undefined].includes(options.durability)) {
+    throw wrong(`durability must be 'sync' or 'buffered', not ${String(options.durability)}`, 'durability')
+  }
+  checkSchema(options.schema)
+  return {
+    ...options,
+    clock: options.clock ?? Date.now,
+    logger: options.logger ?? SILENT,
+    durability: options.durability ?? 'sync',
+    syncIntervalMs: options.syncIntervalMs ?? 100,
+    pendingBytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,
+    skipUnchanged: options.skipUnchanged ?? false,
+    compactEvery: options.compactEvery ?? 5 * 60 * 1000,
+  }
+}
+
+function checkSchema(schema: StandardSchemaV1 | undefined): void {
+  if (schema === undefined) return
+  const validate = schema?.['~standard']?.validate
+  if (typeof validate !== 'function') throw wrong('schema must be a Standard Schema', 'schema')
+  let result: unknown
+  try {
+    result = validate(undefined)
+  } catch {
+    // A validator that throws is at least not asynchronous.
+  }
+  refuseAsynchronous(result)
+}
+
+/** Validation decides before anything changes, and that is in the tick of the call. */
+export function refuseAsynchronous(result: unknown): void {
+  if (!(result instanceof Promise)) return
+  result.catch(() => {})
+  throw wrong('schema must validate synchronously', 'schema')
+}

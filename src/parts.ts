@@ -1,0 +1,115 @@
+import { Duplicates } from './duplicates.ts'
+import { Expiries } from './expiries.ts'
+import type { Directory } from './identity.ts'
+import type { EventLog, StoreRecord } from './log/port.ts'
+import { LogReader } from './log/reader.ts'
+import { Writer } from './log/writer.ts'
+import type { Settings } from './options.ts'
+import { Cache } from './projection/cache.ts'
+import { Commits } from './projection/commits.ts'
+import type { OnThrow } from './projection/guarded.ts'
+import { Past } from './projection/past.ts'
+import type { Rebuilt } from './projection/rebuild.ts'
+import type { Session } from './projection/session.ts'
+import { Upcast } from './projection/upcast.ts'
+import { receiptOf } from './receipt.ts'
+import { Recorder } from './recorder.ts'
+import { Compactor } from './snapshot/compactor.ts'
+import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
+import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
+import { type VerifyOptions, verify } from './verify.ts'
+
+/** What a store stands on. */
+export interface Place {
+  readonly log: EventLog
+  readonly directory: Directory | undefined
+  readonly release: () => Promise<void>
+}
+
+/** What a store is made of. */
+export type StoreParts<State> = ReturnType<typeof assemble<State>>
+
+/** Puts a store's parts together: one writer, one cache, and what connects them. */
+export function assemble<State>(
+  place: Place,
+  settings: Settings<State>,
+  record: StoreRecord,
+  { sessions, tree, recordedAt }: Rebuilt,
+  snapshots: SnapshotFolder | undefined,
+) {
+  const { log, directory } = place
+  const { logger } = settings
+  const { schemaVersion, requireActor, requireReason, origin } = record
+  const onThrow: OnThrow = err => logger.error({ err }, 'A subscriber threw')
+  const durability =
+    settings.durability === 'sync' || log.durability === 'memory' ? log.durability : 'buffered'
+  const reader = new LogReader(log)
+  const upcast = new Upcast(schemaVersion, settings.upcast as never)
+  const cache = new Cache(sessions, upcast, onThrow)
+  const commits = new Commits(onThrow)
+  const writer = new Writer(log, tree, {
+    sync: settings.durability === 'sync',
+    syncIntervalMs: settings.syncIntervalMs,
+    onCommit(appends) {
+      for (const append of appends) (append.head as Session).acknowledge(append)
+      commits.next(appends)
+    },
+    onFailure(err) {
+      logger.error({ err }, err.message)
+      cache.rollBack()
+      commits.error(err)
+    },
+  })
+  const duplicates = new Duplicates(log, reader, upcast)
+  const lastReceipt = async (session: Session) => {
+    await writer.settled()
+    if (writer.failure !== undefined) throw writer.failure
+    return receiptOf(session.acknowledged, durability, { unchanged: true })
+  }
+  const recorder = new Recorder<State>({
+    settings,
+    cache,
+    writer,
+    duplicates,
+    schemaVersion,
+    requireActor,
+    requireReason,
+    recordedAt,
+    touch: (session, expiresAt) => expiries.touch(session, expiresAt),
+    lastReceipt,
+  })
+  const expiries = new Expiries(cache, writer, recorder as Recorder<never>)
+  const note = async (position: number, root: string) => {
+    if (directory === undefined) return
+    const witness = { format: WITNESS_FORMAT, origin, position, root, recordedAt: recorder.now() }
+    await writeWitness(directory.path, witness)
+  }
+  const compactor = new Compactor({ log, reader, writer, sessions, snapshots }, settings.compactEvery, {
+    onDone: ({ position, root }) => note(position, root),
+    onFailure: err => logger.error({ err }, 'Compaction failed'),
+  })
+  const release = async () => {
+    try {
+      if (writer.failure === undefined) await note(tree.size, tree.root())
+    } finally {
+      await place.release()
+    }
+  }
+  const parts = { log, reader, writer, cache, snapshots, directory, origin }
+  const past = new Past({ reader, writer, commits, upcast })
+  const verifyAlone = (options: VerifyOptions) => compactor.alone(() => verify(parts, options))
+  return {
+    origin,
+    durability,
+    writer,
+    cache,
+    commits,
+    past,
+    recorder,
+    duplicates,
+    expiries,
+    compactor,
+    verify: verifyAlone,
+    release,
+  }
+}

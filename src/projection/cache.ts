@@ -1,0 +1,107 @@
+import type { Observable } from 'rxjs'
+import type { Append } from '../log/commit.ts'
+import { handOut } from '../state/exotic.ts'
+import type { OnThrow } from './guarded.ts'
+import type { Session } from './session.ts'
+import type { Upcast } from './upcast.ts'
+import { Watchers } from './watchers.ts'
+
+/**
+ * Every session's state in memory, as readers see it. It holds nothing that the log does not, or is not about
+ * to: rebuilt at open, run ahead by the commits under way, put back when one of them fails.
+ */
+export class Cache {
+  readonly sessions: Map<string, Session>
+  readonly #watchers: Watchers
+  readonly #upcast: Upcast
+  /** Sessions that end by themselves, so that sweeping does not walk them all. */
+  readonly #expiring = new Set<Session>()
+  #size = 0
+
+  constructor(sessions: Map<string, Session>, upcast: Upcast, onThrow: OnThrow) {
+    this.#watchers = new Watchers(onThrow)
+    this.sessions = sessions
+    this.#upcast = upcast
+    for (const session of sessions.values()) {
+      if (session.exists) this.#size++
+      if (Number.isFinite(session.expiresAt)) this.#expiring.add(session)
+    }
+  }
+
+  /** How many sessions have a state. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The state that readers see, in today's schema, shared: only `state` may be handed out. */
+  view(session: Session): unknown {
+    return this.#upcast.view(session)
+  }
+
+  /** What a reader gets: no change to it reaches the cache. */
+  state(session: Session): unknown {
+    return handOut(this.#upcast.view(session))
+  }
+
+  *ids(): IterableIterator<string> {
+    for (const session of this.sessions.values()) if (session.exists) yield session.id
+  }
+
+  /** Makes an event visible that is on its way into the log. */
+  change(session: Session, append: Append): void {
+    const existed = session.exists
+    session.change(
+      append,
+      append.state === undefined ? Number.POSITIVE_INFINITY : (append.facts.expiresAt ?? session.expiresAt),
+    )
+    this.#changed(session, existed)
+  }
+
+  /** Moves an expiry without an event. */
+  touch(session: Session, expiresAt: number): void {
+    session.expiresAt = expiresAt
+    this.#noteExpiry(session)
+  }
+
+  /** Goes back to what is acknowledged, everywhere. */
+  rollBack(): void {
+    for (const session of this.sessions.values()) {
+      const existed = session.exists
+      if (session.rollBack()) this.#changed(session, existed)
+    }
+  }
+
+  /** Sessions whose time is up. */
+  expired(now: number): Session[] {
+    return [...this.#expiring].filter(session => session.expiresAt <= now)
+  }
+
+  /** When the next session ends by itself; `Infinity` where none does. */
+  nextExpiry(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const session of this.#expiring) next = Math.min(next, session.expiresAt)
+    return next
+  }
+
+  watch(id: string): Observable<unknown> {
+    return this.#watchers.watch(id, () => {
+      const session = this.sessions.get(id)
+      return session && this.state(session)
+    })
+  }
+
+  endWatches(): void {
+    this.#watchers.complete()
+  }
+
+  #changed(session: Session, existed: boolean): void {
+    if (session.exists !== existed) this.#size += existed ? -1 : 1
+    this.#noteExpiry(session)
+    if (this.#watchers.watches(session.id)) this.#watchers.tell(session.id, this.state(session))
+  }
+
+  #noteExpiry(session: Session): void {
+    if (session.expiresAt !== Number.POSITIVE_INFINITY) this.#expiring.add(session)
+    else if (this.#expiring.size > 0) this.#expiring.delete(session)
+  }
+}

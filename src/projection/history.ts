@@ -1,0 +1,80 @@
+import { SessionlogError } from '../errors.ts'
+import type { RecordedEvent } from '../event.ts'
+import { decodeEvent } from '../log/codec.ts'
+import type { LogReader } from '../log/reader.ts'
+import type { Writer } from '../log/writer.ts'
+import type { Commits } from './commits.ts'
+
+export interface HistoryOptions {
+  /** The first version, included. Default: 1. */
+  from?: number
+  /** The last version, included. Default: the session's version. */
+  to?: number
+  /** The latest first. Default: false. */
+  reverse?: boolean
+  signal?: AbortSignal
+}
+
+export interface EventsOptions {
+  /** The position to go on after. Default: 0, from the beginning. */
+  after?: number
+  /** Goes on with what is committed later, until the store closes. Default: false. */
+  live?: boolean
+  signal?: AbortSignal
+}
+
+/** A session's events up to its version `head`, read from the log as they are asked for. */
+export async function* readHistory(
+  reader: LogReader,
+  sessionId: string,
+  head: number,
+  { from = 1, to = head, reverse = false, signal }: HistoryOptions,
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  const range = { from: Math.max(from, 1), to: Math.min(to, head), reverse, signal }
+  if (range.from > range.to) return
+  for await (const record of reader.session(sessionId, range)) {
+    for (const event of record) yield decodeEvent(event)
+  }
+}
+
+/** Every session's events in commit order; with `live`, for as long as the store is open. */
+export async function* readEvents(
+  { reader, writer, commits }: { reader: LogReader; writer: Writer; commits: Commits },
+  { after = 0, live = false, signal }: EventsOptions,
+): AsyncGenerator<RecordedEvent, void, undefined> {
+  await writer.settled()
+  let position = after
+  for (;;) {
+    // Asked for before reading, so that no commit falls in between.
+    const changed = commits.changed()
+    for await (const events of reader.positions(position, writer.position, signal)) {
+      for (const event of events) yield decodeEvent(event)
+      position = events[events.length - 1]!.position
+    }
+    if (!live || commits.ended) {
+      if (live && writer.failure !== undefined) throw stopped(writer.failure)
+      return
+    }
+    await aborted(changed, signal)
+  }
+}
+
+/** Waits, but no longer than until the signal says to stop: then it rejects with the signal's reason. */
+async function aborted(wait: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return wait
+  signal.throwIfAborted()
+  let stop = () => {}
+  const stopped = new Promise<void>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    await Promise.race([wait, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function stopped(cause: SessionlogError): SessionlogError {
+  return new SessionlogError(cause.code, 'The store has stopped: no more events will come', { cause })
+}

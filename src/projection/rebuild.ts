@@ -1,0 +1,176 @@
+import { SessionlogError } from '../errors.ts'
+import { decodeBase } from '../log/base.ts'
+import { MerkleTree } from '../log/chain.ts'
+import type { EventLog, Expiry, Frontier, LogRecord, StoredBase } from '../log/port.ts'
+import { corrupted, type RawEvent, readRecord } from '../log/record.ts'
+import { Session } from './session.ts'
+import { Slabs } from './slab.ts'
+
+export interface RebuildOptions {
+  /** Reads every event instead of the bases. */
+  readonly ignoreBases?: boolean
+  readonly onProgress?: ((progress: OpenProgress) => void) | undefined
+}
+
+/** How far open() has come. */
+export interface OpenProgress {
+  readonly sessions: number
+  readonly events: number
+}
+
+/** What the log says, ready to go on from. */
+export interface Rebuilt {
+  readonly sessions: Map<string, Session>
+  readonly tree: MerkleTree
+  /** Of the last event, ms since the epoch. */
+  readonly recordedAt: number
+}
+
+/**
+ * Rebuilds the sessions from their bases and the tail of the log, in one ordered pass each; the history before
+ * is not read. Every base and event is compared with its hash, every event with the one before, the tree with
+ * the root of the last commit, and the number of events with the last position.
+ */
+export async function rebuild(log: EventLog, options: RebuildOptions = {}): Promise<Rebuilt> {
+  const frontier = (await log.readFrontier()) ?? { position: 0, peaks: [] }
+  const pass = new Pass(frontier, await touches(log), options)
+  if (options.ignoreBases) for await (const page of log.records('sealed')) pass.segments(page)
+  else for await (const page of log.bases()) pass.bases(page)
+  for await (const page of log.records('tail')) pass.records(page)
+  const { position, recordedAt, root } = await lastCommit(log, frontier)
+  pass.finish(position, root)
+  return { sessions: pass.sessions, tree: pass.tree, recordedAt }
+}
+
+class Pass {
+  readonly sessions = new Map<string, Session>()
+  readonly tree: MerkleTree
+  readonly #frontier: number
+  readonly #touches: ReadonlyMap<string, Expiry>
+  readonly #onProgress: RebuildOptions['onProgress']
+  readonly #slabs = new Slabs()
+  /** Hashes of the events after the frontier, by position. */
+  readonly #leaves: string[] = []
+  #events = 0
+
+  constructor(frontier: Frontier, touched: ReadonlyMap<string, Expiry>, options: RebuildOptions) {
+    if (!MerkleTree.fits(frontier.position, frontier.peaks)) throw damaged('The frontier')
+    this.tree = new MerkleTree(frontier.position, frontier.peaks)
+    this.#frontier = frontier.position
+    this.#touches = touched
+    this.#onProgress = options.onProgress
+  }
+
+  bases(page: readonly StoredBase[]): void {
+    for (const stored of page) {
+      const base = decodeBase(stored)
+      if (base.sessionId !== stored.sessionId) throw damaged(`The base of session '${stored.sessionId}'`)
+      const session = new Session(base.sessionId)
+      const touched = this.#touches.get(base.sessionId)
+      const expiresAt =
+        touched !== undefined && touched.version >= base.version ? touched.expiresAt : base.expiresAt
+      session.restore(base, this.#slabs.keep(base.text), expiresAt)
+      this.sessions.set(session.id, session)
+    }
+    this.#report()
+  }
+
+  segments(page: readonly LogRecord[]): void {
+    this.records(page)
+    for (const { sessionId, firstVersion, bytes } of page) {
+      const session = this.#session(sessionId)
+      session.segmentVersion = firstVersion
+      session.segmentBytes = bytes.length
+    }
+  }
+
+  records(page: readonly LogRecord[]): void {
+    for (const record of page) {
+      const session = this.#session(record.sessionId)
+      const events = readRecord(record)
+      for (const event of events) this.#event(session, event)
+      this.#events += events.length
+    }
+    this.#report()
+  }
+
+  finish(position: number, root: string): void {
+    for (let i = 0; i < position - this.#frontier; i++) {
+      const leaf = this.#leaves[i]
+      if (leaf === undefined) throw damaged(`The event at position ${this.#frontier + i + 1}`)
+      this.tree.append(leaf)
+    }
+    if (this.#leaves.length > position - this.#frontier)
+      throw damaged(`The commit after position ${position}`)
+    if (this.tree.root() !== root) throw damaged(`An event up to position ${position}`)
+    let events = 0
+    for (const session of this.sessions.values()) events += session.version
+    if (events !== position) throw damaged(`A session: there are ${events} events of ${position}, and one`)
+  }
+
+  #event(session: Session, event: RawEvent): void {
+    if (event.position > this.#frontier) this.#leaves[event.position - this.#frontier - 1] = event.hash
+    // A base may be newer than the first events of the tail.
+    if (event.version <= session.version) {
+      if (event.version === session.version && event.hash !== session.hash) {
+        throw corrupted(session.id, event.version, 'is not the one that the base was made from')
+      }
+      return
+    }
+    if (event.version !== session.version + 1)
+      throw corrupted(session.id, session.version + 1, 'is missing from the log')
+    if (event.previousHash !== session.hash)
+      throw corrupted(session.id, event.version, 'does not follow the one before')
+    session.replay(event, this.#expiry(session, event))
+  }
+
+  #expiry(session: Session, event: RawEvent): number {
+    const touched = this.#touches.get(session.id)
+    if (touched !== undefined && touched.version >= event.version) return touched.expiresAt
+    if (event.expiresAt !== undefined) return event.expiresAt
+    return session.expiresAt
+  }
+
+  #session(id: string): Session {
+    let session = this.sessions.get(id)
+    if (session === undefined) {
+      session = new Session(id)
+      this.sessions.set(id, session)
+    }
+    return session
+  }
+
+  #report(): void {
+    this.#onProgress?.({ sessions: this.sessions.size, events: this.#events })
+  }
+}
+
+async function touches(log: EventLog): Promise<Map<string, Expiry>> {
+  const touched = new Map<string, Expiry>()
+  for await (const page of log.expiries()) for (const each of page) touched.set(each.sessionId, each)
+  return touched
+}
+
+/** The last commit after the frontier; every commit after it must follow the one before. */
+async function lastCommit(
+  log: EventLog,
+  frontier: Frontier,
+): Promise<{ position: number; recordedAt: number; root: string }> {
+  let last = { position: 0, recordedAt: 0, root: new MerkleTree().root() }
+  for await (const page of log.commits(frontier.position - 1)) {
+    for (const commit of page) {
+      const follows =
+        last.position === 0
+          ? commit.firstPosition <= frontier.position + 1
+          : commit.firstPosition === last.position + 1
+      if (!follows) throw damaged(`The commit after position ${last.position || frontier.position}`)
+      last = { position: commit.lastPosition, recordedAt: commit.recordedAt, root: commit.root }
+    }
+  }
+  if (last.position < frontier.position) throw damaged(`The commit at position ${frontier.position}`)
+  return last
+}
+
+function damaged(what: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_CORRUPTION', `${what} is missing from the log, or damaged`)
+}

@@ -1,0 +1,150 @@
+import { type Base, STATE_ENCODING } from '../log/base.ts'
+import { NO_HASH } from '../log/chain.ts'
+import type { Append, LogHead } from '../log/commit.ts'
+import { FRAME_BYTES, KIND, type RawEvent } from '../log/record.ts'
+import type { RecordedState } from '../log/recorded-state.ts'
+import type { Kept } from './slab.ts'
+import { StoredState } from './stored-state.ts'
+
+/**
+ * A session in the cache. What readers see runs ahead of what is acknowledged by the commits under way; after
+ * a failed write it goes back. It is also the head of the session's log, which the writer keeps up to date.
+ */
+export class Session implements LogHead {
+  readonly id: string
+  /** Of the state that readers see: the last event's, acknowledged or not. */
+  version = 0
+  expiresAt = Number.POSITIVE_INFINITY
+  schemaVersion = 0
+  /** Whether there is a state: false before the first event and after a delete. */
+  exists = false
+  /** The state as a newer schema has it, made from the one that was recorded. */
+  upcast: unknown
+
+  hash: string = NO_HASH
+  wholeBytes = 0
+  bytesSince = 0
+  run: Append[] | undefined
+
+  /** The last sealed record: the version that it begins with (0 for none), and its size. */
+  segmentVersion = 0
+  segmentBytes = 0
+
+  #state: unknown
+  #position = 0
+  #recordedAt = 0
+  /** Bytes that nobody has read yet, in place of the state. */
+  #stored: StoredState | undefined
+  /** Undefined while nothing is under way: then what readers see is acknowledged. */
+  #acknowledged: RecordedState | undefined
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  /** The state that readers see, as it was recorded; `undefined` where there is none. */
+  get state(): unknown {
+    if (this.#stored !== undefined) this.#decode(this.#stored)
+    return this.#state
+  }
+
+  get acknowledged(): RecordedState {
+    return this.#acknowledged ?? this.#now()
+  }
+
+  /** What is acknowledged, unless it is still bytes. */
+  get decoded(): RecordedState | undefined {
+    return this.#stored === undefined ? this.acknowledged : undefined
+  }
+
+  /** Moves on to the state after an event that is on its way into the log. */
+  change(append: Append, expiresAt: number): void {
+    this.#acknowledged ??= this.#now()
+    this.#set(append.version, append.state, append.facts.schemaVersion ?? 0, expiresAt)
+  }
+
+  acknowledge(append: Append): void {
+    this.#position = append.position
+    this.#recordedAt = append.recordedAt
+    if (append.version === this.version) this.#acknowledged = undefined
+    else this.#acknowledged = acknowledgedAs(append, append.facts.expiresAt ?? this.acknowledged.expiresAt)
+  }
+
+  /** Goes back to what is acknowledged; false where nothing was under way. */
+  rollBack(): boolean {
+    if (this.#acknowledged === undefined) return false
+    const { version, state, schemaVersion, expiresAt } = this.#acknowledged
+    this.#acknowledged = undefined
+    this.#set(version, state, schemaVersion, expiresAt)
+    return true
+  }
+
+  /** Takes a base in, at open. */
+  restore(base: Base, text: Kept, expiresAt: number): void {
+    this.version = base.version
+    this.expiresAt = expiresAt
+    this.exists = base.encoding !== STATE_ENCODING.NONE
+    this.hash = base.hash
+    this.wholeBytes = base.wholeBytes
+    this.bytesSince = base.bytesSince
+    this.segmentVersion = base.segmentVersion
+    this.segmentBytes = base.segmentBytes
+    this.#position = base.position
+    this.#recordedAt = base.recordedAt
+    this.#stored = new StoredState(text, base)
+  }
+
+  /** Takes the next recorded event in, at open. */
+  replay(event: RawEvent, expiresAt: number): void {
+    this.version = event.version
+    this.expiresAt = expiresAt
+    this.exists = event.kind !== KIND.DELETED
+    this.hash = event.hash
+    this.#position = event.position
+    this.#recordedAt = event.recordedAt
+    this.#stored ??= new StoredState()
+    this.#stored.add(event)
+    if (event.kind === KIND.CHANGES) this.bytesSince += event.bytes.length + FRAME_BYTES
+    else {
+      this.wholeBytes = event.bytes.length
+      this.bytesSince = 0
+    }
+  }
+
+  #set(version: number, state: unknown, schemaVersion: number, expiresAt: number): void {
+    this.version = version
+    this.expiresAt = expiresAt
+    this.schemaVersion = schemaVersion
+    this.exists = state !== undefined
+    this.upcast = undefined
+    this.#state = state
+  }
+
+  #decode(stored: StoredState): void {
+    const { state, schemaVersion } = stored.decode()
+    this.#state = state
+    this.schemaVersion = schemaVersion
+    this.#stored = undefined
+  }
+
+  #now(): RecordedState {
+    const { state } = this
+    const { version, hash, schemaVersion, expiresAt } = this
+    return {
+      sessionId: this.id,
+      version,
+      position: this.#position,
+      recordedAt: this.#recordedAt,
+      hash,
+      schemaVersion,
+      expiresAt,
+      state,
+    }
+  }
+}
+
+function acknowledgedAs(append: Append, expiresAt: number): RecordedState {
+  const { sessionId, version, position, recordedAt, hash, state } = append
+  const schemaVersion = append.facts.schemaVersion ?? 0
+  return { sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state }
+}

@@ -1,0 +1,49 @@
+import { type Base, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
+import { KIND, type RawEvent } from '../log/record.ts'
+import { freezeDeep } from '../state/freeze.ts'
+import { parseState } from '../state/tagged-json.ts'
+import { fold, type Versioned } from './fold.ts'
+import type { Kept } from './slab.ts'
+
+/**
+ * A state as bytes that nobody has read yet: the text of a base, and the events after it. They were checked
+ * when they were read; decoding them waits for the first reader.
+ */
+export class StoredState {
+  #text: Kept | undefined
+  readonly #encoding: StateEncoding
+  readonly #schemaVersion: number
+  #events: RawEvent[] = []
+
+  constructor(text?: Kept, base?: Base) {
+    this.#text = text
+    this.#encoding = base?.encoding ?? STATE_ENCODING.NONE
+    this.#schemaVersion = base?.schemaVersion ?? 0
+  }
+
+  /** Takes the next event in. What lies before one that holds a whole state is let go. */
+  add(event: RawEvent): void {
+    if (event.kind === KIND.CHANGES) this.#events.push(event)
+    else {
+      this.#text = undefined
+      this.#events = [event]
+    }
+  }
+
+  decode(): Versioned {
+    return fold(this.#events, {
+      state: this.#text && parseText(this.#text.toString(), this.#encoding),
+      schemaVersion: this.#schemaVersion,
+    })
+  }
+}
+
+/** A base's state, decoded. */
+export function baseState({ text, encoding }: Base): unknown {
+  return parseText(Buffer.from(text).toString(), encoding)
+}
+
+function parseText(text: string, encoding: StateEncoding): unknown {
+  if (encoding === STATE_ENCODING.NONE) return undefined
+  return encoding === STATE_ENCODING.JSON ? freezeDeep(JSON.parse(text)) : parseState(text)
+}

@@ -1,0 +1,78 @@
+import { decodePayload } from '../log/codec.ts'
+import type { LogReader } from '../log/reader.ts'
+import { KIND, type RawEvent } from '../log/record.ts'
+import { fold, NO_STATE, type Versioned } from './fold.ts'
+
+/** `recorded` is the store's clock, `occurred` the callers' (the store's where they gave none). */
+export type TimeBy = 'recorded' | 'occurred'
+
+/** A place in a session's history: a version, or a time in ms since the epoch. */
+export type Point = ({ version: number } | { time: number; by?: TimeBy }) & { signal?: AbortSignal }
+
+/** A session's state at one of its versions, read from the last event before that holds it whole. */
+export async function stateAtVersion(
+  reader: LogReader,
+  sessionId: string,
+  version: number,
+  signal?: AbortSignal,
+): Promise<Versioned> {
+  const events: RawEvent[] = []
+  for await (const record of reader.session(sessionId, { from: 1, to: version, reverse: true, signal })) {
+    const whole = record.findIndex(event => event.kind !== KIND.CHANGES)
+    events.push(...(whole < 0 ? record : record.slice(0, whole + 1)))
+    if (whole >= 0) break
+  }
+  return fold(events.reverse(), NO_STATE)
+}
+
+/** The last version whose time is not after `time`, of those up to `head`; 0 where there is none. */
+export function versionAtTime(
+  reader: LogReader,
+  sessionId: string,
+  head: number,
+  time: number,
+  by: TimeBy = 'recorded',
+  signal?: AbortSignal,
+): Promise<number> {
+  return by === 'recorded'
+    ? versionRecordedBy(reader, sessionId, head, time, signal)
+    : versionOccurredBy(reader, sessionId, head, time, signal)
+}
+
+/** Recorded times never go backwards, so they can be searched by halving. */
+async function versionRecordedBy(
+  reader: LogReader,
+  sessionId: string,
+  head: number,
+  time: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let low = 0
+  let high = head
+  while (low < high) {
+    signal?.throwIfAborted()
+    const events = await reader.record(sessionId, Math.ceil((low + high) / 2))
+    const first = events[0]!
+    const within = events.filter(event => event.recordedAt <= time && event.version <= high)
+    if (within.length === 0) high = first.version - 1
+    else if (within.length < events.length) return within[within.length - 1]!.version
+    else low = within[within.length - 1]!.version
+  }
+  return low
+}
+
+/** Callers' times go as they like: the latest version wins whose time is not after the one asked for. */
+async function versionOccurredBy(
+  reader: LogReader,
+  sessionId: string,
+  head: number,
+  time: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  if (head === 0) return 0
+  for await (const record of reader.session(sessionId, { from: 1, to: head, reverse: true, signal })) {
+    const found = record.find(event => (decodePayload(event).facts.occurredAt ?? event.recordedAt) <= time)
+    if (found !== undefined) return found.version
+  }
+  return 0
+}

@@ -1,0 +1,234 @@
+import type { Duplicates } from './duplicates.ts'
+import { editState, type Recipe } from './edit.ts'
+import { SessionlogError, VersionConflictError } from './errors.ts'
+import { EXPIRED, type ExpectedVersion, type Receipt, type WriteOptions } from './event.ts'
+import type { EventFacts } from './log/codec.ts'
+import { Append } from './log/commit.ts'
+import type { Writer } from './log/writer.ts'
+import { refuseAsynchronous, type Settings } from './options.ts'
+import type { Cache } from './projection/cache.ts'
+import type { Session } from './projection/session.ts'
+import type { Changes } from './state/changes.ts'
+import { handOut } from './state/exotic.ts'
+import { reconcile } from './state/reconcile.ts'
+
+/** What is to become of a session. */
+export type Intent =
+  | { readonly kind: 'save'; readonly state: unknown }
+  | { readonly kind: 'edit'; readonly recipe: Recipe }
+  | { readonly kind: 'delete' }
+
+/** An event ready to be written, or a receipt that makes one needless. */
+export type Prepared =
+  | { readonly append: Append; readonly bytes: number }
+  | { readonly receipt: Promise<Receipt> }
+  | undefined
+
+/** Of a session, what the next event is decided on: the session itself, or what a batch has made of it so far. */
+export interface Standing {
+  readonly version: number
+  readonly exists: boolean
+  readonly state: unknown
+  readonly schemaVersion: number
+}
+
+/** The store's rules that guard the record, and its place in time. */
+export interface RecorderParts<State> {
+  readonly settings: Settings<State>
+  readonly cache: Cache
+  readonly writer: Writer
+  readonly duplicates: Duplicates
+  readonly schemaVersion: number
+  readonly requireActor: boolean
+  readonly requireReason: boolean
+  /** Of the last event in the log, ms since the epoch. */
+  readonly recordedAt: number
+  /** Moves a session's expiry without an event. */
+  readonly touch: (session: Session, expiresAt: number) => void
+  /** The receipt of a session's last event, once it has one. */
+  readonly lastReceipt: (session: Session) => Promise<Receipt>
+}
+
+const DELETION: Changes = Object.freeze([Object.freeze({ op: 'remove', path: '' } as const)])
+const NO_FACTS: EventFacts = Object.freeze({})
+/** What an event takes in memory beside its changes, about. */
+const EVENT_BYTES = 256
+
+/** Turns what a caller wants into an event: everything is decided, and refused, before anything changes. */
+export class Recorder<State> {
+  readonly #parts: RecorderParts<State>
+  #lastTime: number
+
+  constructor(parts: RecorderParts<State>) {
+    this.#parts = parts
+    this.#lastTime = parts.recordedAt
+  }
+
+  /** The store's clock: integer ms since the epoch, never before the last event. */
+  now(): number {
+    return Math.max(this.#lastTime, Math.trunc(this.#parts.settings.clock()))
+  }
+
+  /** Prepares an event on a session as it stands. Changes nothing. */
+  prepare(session: Session, intent: Intent, options: WriteOptions, standing: Standing = session): Prepared {
+    const receipt = this.#duplicate(session, intent, options)
+    if (receipt !== undefined) return { receipt }
+    const { version, exists } = standing
+    checkExpected(session.id, options.expectedVersion, version, exists)
+    if (intent.kind === 'delete' && !exists) return undefined
+    this.#checkPolicy(session.id, options)
+    const { state, changes, size } = this.#next(session, intent, standing)
+    const facts = this.#facts(options)
+    // A getter or a recipe may have saved the same session meanwhile.
+    if (standing.version !== version) throw new VersionConflictError(session.id, version, standing.version)
+    if (this.#parts.settings.skipUnchanged && exists && changes.length === 0)
+      return this.#unchanged(session, options)
+    const append = new Append(session, version + 1, this.#tick(), facts, state, changes)
+    return { append, bytes: size + EVENT_BYTES }
+  }
+
+  /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
+  write<T>(appends: readonly Append[], bytes: number, result: () => T | Promise<T>): Promise<T> {
+    const { writer, cache, settings } = this.#parts
+    if (writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax) throw overloaded()
+    const durable = new Promise<T>((resolve, reject) => {
+      const done = (error?: SessionlogError) => {
+        if (error === undefined) return resolve(result())
+        // The disk's failure is told by status, commits and the logger: nobody has to wait for each promise.
+        durable.catch(() => {})
+        reject(error)
+      }
+      writer.push({ appends, bytes, done })
+    })
+    // Pushed first: a watcher that saves at once must come after.
+    for (const append of appends) {
+      const session = append.head as Session
+      cache.sessions.set(session.id, session)
+      cache.change(session, append)
+    }
+    return durable
+  }
+
+  /** Ends a session whose time is up. */
+  expire(session: Session): void {
+    const { schemaVersion } = this.#parts
+    const facts = schemaVersion === 0 ? EXPIRY : { ...EXPIRY, schemaVersion }
+    const append = new Append(session, session.version + 1, this.#tick(), facts, undefined, DELETION)
+    this.write([append], EVENT_BYTES, () => undefined)
+  }
+
+  /** The state after the intent, and what it changes. */
+  #next(
+    session: Session,
+    intent: Intent,
+    standing: Standing,
+  ): { state: unknown; changes: Changes; size: number } {
+    if (intent.kind === 'delete') return { state: undefined, changes: DELETION, size: 0 }
+    const next = this.#validate(session.id, this.#intended(session, intent, standing))
+    if (!standing.exists || standing.schemaVersion === this.#parts.schemaVersion) {
+      return reconcile(standing.state, next)
+    }
+    // The recorded state has another shape: the first event of a schema holds the whole state.
+    const { state, size } = reconcile(undefined, next)
+    return { state, changes: [{ op: 'replace', path: '', value: state }], size }
+  }
+
+  #intended(session: Session, intent: Exclude<Intent, { kind: 'delete' }>, standing: Standing): unknown {
+    if (intent.kind === 'save') return intent.state
+    if (!standing.exists) {
+      const message = `Session '${session.id}' has no state to edit`
+      throw new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId: session.id })
+    }
+    const draft = standing === session ? this.#parts.cache.state(session) : handOut(standing.state)
+    return editState(draft, intent.recipe)
+  }
+
+  #validate(sessionId: string, state: unknown): unknown {
+    const { schema } = this.#parts.settings
+    if (schema === undefined) return state
+    const result = schema['~standard'].validate(state)
+    refuseAsynchronous(result)
+    const { issues, value } = result as { issues?: readonly Issue[]; value?: unknown }
+    if (issues === undefined) return value
+    const path = pointer(issues[0])
+    const message = `The state of session '${sessionId}' is refused by the schema at '${path}': ${issues[0]?.message}`
+    throw new SessionlogError('SESSIONLOG_SCHEMA_REJECTED', message, { sessionId, path, cause: issues })
+  }
+
+  #facts(options: WriteOptions): EventFacts {
+    const { schemaVersion } = this.#parts
+    if (options === NO_OPTIONS && schemaVersion === 0) return NO_FACTS
+    const { actor, reason, type, data, eventId, correlationId, causationId, occurredAt, expiresAt } = options
+    return {
+      type,
+      actor,
+      reason,
+      data: data === undefined ? undefined : reconcile(undefined, data).state,
+      eventId,
+      correlationId,
+      causationId,
+      occurredAt,
+      expiresAt,
+      schemaVersion: schemaVersion || undefined,
+    }
+  }
+
+  #checkPolicy(sessionId: string, { actor, reason }: WriteOptions): void {
+    const { requireActor, requireReason } = this.#parts
+    const missing = requireActor && !actor ? 'an actor' : requireReason && !reason ? 'a reason' : undefined
+    if (missing === undefined) return
+    const message = `This store's policy asks for ${missing} with every event of session '${sessionId}'`
+    throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message, { sessionId })
+  }
+
+  #duplicate(session: Session, intent: Intent, options: WriteOptions): Promise<Receipt> | undefined {
+    const { eventId, type, data } = options
+    if (eventId === undefined) return undefined
+    const content = { type, data: data === undefined ? undefined : reconcile(undefined, data).state }
+    if (intent.kind === 'edit') return this.#parts.duplicates.find(session, eventId, content)
+    const value = intent.kind === 'save' ? this.#validate(session.id, intent.state) : undefined
+    return this.#parts.duplicates.find(session, eventId, { ...content, state: { value } })
+  }
+
+  #unchanged(session: Session, { expiresAt }: WriteOptions): Prepared {
+    if (expiresAt !== undefined) this.#parts.touch(session, expiresAt)
+    return { receipt: this.#parts.lastReceipt(session) }
+  }
+
+  #tick(): number {
+    this.#lastTime = this.now()
+    return this.#lastTime
+  }
+}
+
+export const NO_OPTIONS: WriteOptions = Object.freeze({})
+const EXPIRY: EventFacts = Object.freeze({ type: EXPIRED })
+
+interface Issue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+function pointer(issue: Issue | undefined): string {
+  const keys = issue?.path?.map(step => (typeof step === 'object' ? step.key : step)) ?? []
+  return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function checkExpected(
+  sessionId: string,
+  expected: ExpectedVersion = 'any',
+  version: number,
+  exists: boolean,
+): void {
+  const met =
+    expected === 'any' ||
+    (expected === 'no_session' ? !exists : expected === 'session_exists' ? exists : expected === version)
+  if (!met) throw new VersionConflictError(sessionId, expected, version)
+}
+
+function overloaded(): SessionlogError {
+  return new SessionlogError(
+    'SESSIONLOG_OVERLOADED',
+    'Too many bytes wait for the disk: try again when some are through',
+  )
+}

@@ -1,0 +1,238 @@
+import { encodeBase, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
+import type { EventLog, LogOperation, LogRecord } from '../log/port.ts'
+import type { LogReader } from '../log/reader.ts'
+import { type RawEvent, readRecord } from '../log/record.ts'
+import type { RecordedState } from '../log/recorded-state.ts'
+import { cutSegments, SEGMENT_BYTES_MIN } from '../log/segment.ts'
+import type { Writer } from '../log/writer.ts'
+import { isPlainJson, stringifyState } from '../state/tagged-json.ts'
+import type { SnapshotFolder, SnapshotProblem } from './snapshot-folder.ts'
+
+export interface CompactOptions {
+  /** Interrupts between sessions: what is done stays done, and the next run finishes the rest. */
+  signal?: AbortSignal
+  /** Writes every session's snapshot again, also of those that have not changed. Default: false. */
+  full?: boolean
+  onProgress?: (report: CompactionReport) => void
+}
+
+export interface CompactionReport {
+  /** Sessions that had changed since the last compaction. */
+  readonly sessions: number
+  /** Events that were sealed. */
+  readonly events: number
+  readonly snapshotsWritten: number
+  readonly snapshotsRemoved: number
+  /** Up to where this compaction went. */
+  readonly position: number
+  /** The root of the tree over all events up to there. */
+  readonly root: string
+  readonly durationMs: number
+  /** Snapshots that could not be written; their sessions are taken up again by the next run. */
+  readonly problems: readonly SnapshotProblem[]
+}
+
+/** What compaction needs of a session in the cache. */
+export interface CompactedSession {
+  readonly id: string
+  readonly acknowledged: RecordedState
+  readonly wholeBytes: number
+  readonly bytesSince: number
+  segmentVersion: number
+  segmentBytes: number
+}
+
+export interface CompactionSource {
+  readonly log: EventLog
+  readonly reader: LogReader
+  readonly writer: Writer
+  readonly sessions: ReadonlyMap<string, CompactedSession>
+  /** Undefined where the store has no directory. */
+  readonly snapshots: SnapshotFolder | undefined
+}
+
+/** How much is written at once: as many sessions, or as many bytes of state. */
+const BATCH_SESSIONS = 64
+const BATCH_BYTES = 1 << 20
+
+/**
+ * Brings bases and snapshots up to date for the sessions that changed since the last time, and seals their
+ * events. Everything derived is made from acknowledged states. A session is done in one atomic write, after its
+ * snapshot is on the disk: killed at any moment, the next run finds what is left to do in the tail of the log.
+ */
+export async function compact(
+  source: CompactionSource,
+  options: CompactOptions = {},
+): Promise<CompactionReport> {
+  const run = new Run(source, options)
+  await run.markFrontier()
+  await run.sealTail()
+  if (options.full) await run.writeAllSnapshots()
+  await source.log.reclaim()
+  return run.report()
+}
+
+class Run {
+  readonly #source: CompactionSource
+  readonly #options: CompactOptions
+  readonly #startedAt = performance.now()
+  readonly #problems: SnapshotProblem[] = []
+  #position = 0
+  #root = ''
+  #sessions = 0
+  #events = 0
+  #written = 0
+  #removed = 0
+
+  constructor(source: CompactionSource, options: CompactOptions) {
+    this.#source = source
+    this.#options = options
+  }
+
+  report(): CompactionReport {
+    return {
+      sessions: this.#sessions,
+      events: this.#events,
+      snapshotsWritten: this.#written,
+      snapshotsRemoved: this.#removed,
+      position: this.#position,
+      root: this.#root,
+      durationMs: Math.round(performance.now() - this.#startedAt),
+      problems: this.#problems,
+    }
+  }
+
+  /**
+   * Notes the tree as of the last acknowledged commit. Only events up to there are sealed, so that those after
+   * the frontier are always found in the tail.
+   */
+  async markFrontier(): Promise<void> {
+    await this.#source.writer.write(tree => {
+      this.#position = tree.size
+      this.#root = tree.root()
+      return [{ op: 'frontier', frontier: { position: tree.size, peaks: [...tree.peaks] } }]
+    }, true)
+  }
+
+  async sealTail(): Promise<void> {
+    let batch: Tail[] = []
+    let bytes = 0
+    for await (const tail of this.#tails()) {
+      batch.push(tail)
+      bytes += tail.session.wholeBytes
+      if (batch.length < BATCH_SESSIONS && bytes < BATCH_BYTES) continue
+      await this.#seal(batch)
+      batch = []
+      bytes = 0
+    }
+    await this.#seal(batch)
+  }
+
+  async writeAllSnapshots(): Promise<void> {
+    let batch: RecordedState[] = []
+    for (const session of this.#source.sessions.values()) {
+      batch.push(session.acknowledged)
+      if (batch.length < BATCH_SESSIONS) continue
+      await this.#snapshots(batch)
+      batch = []
+    }
+    await this.#snapshots(batch)
+  }
+
+  /** The unsealed records of each session, up to the frontier. */
+  async *#tails(): AsyncIterable<Tail> {
+    let tail: Tail | undefined
+    for await (const page of this.#source.log.records('tail', this.#options.signal)) {
+      for (const record of page) {
+        if (tail !== undefined && tail.session.id !== record.sessionId) {
+          if (tail.events.length > 0) yield tail
+          tail = undefined
+        }
+        tail ??= { session: this.#source.sessions.get(record.sessionId)!, versions: [], events: [] }
+        this.#take(tail, record)
+      }
+    }
+    if (tail !== undefined && tail.events.length > 0) yield tail
+  }
+
+  #take(tail: Tail, record: LogRecord): void {
+    const events = readRecord(record)
+    // A record is of one commit, and the frontier lies between commits.
+    if (events[0]!.position > this.#position) return
+    tail.versions.push(record.firstVersion)
+    tail.events.push(...events)
+  }
+
+  async #seal(batch: readonly Tail[]): Promise<void> {
+    if (batch.length === 0) return
+    this.#options.signal?.throwIfAborted()
+    const states = batch.map(tail => tail.session.acknowledged)
+    const failed = await this.#snapshots(states)
+    const operations: LogOperation[] = []
+    for (const [index, tail] of batch.entries()) {
+      if (failed.has(tail.session.id)) continue
+      const segments = cutSegments(await this.#withLastSegment(tail))
+      const last = segments[segments.length - 1]!
+      tail.session.segmentVersion = last.firstVersion
+      tail.session.segmentBytes = last.bytes.length
+      operations.push({ op: 'seal', sessionId: tail.session.id, tail: tail.versions, segments })
+      operations.push({ op: 'base', ...baseOf(tail.session, states[index]!) })
+      this.#sessions++
+      this.#events += tail.events.length
+    }
+    await this.#source.writer.write(() => operations)
+    this.#options.onProgress?.(this.report())
+  }
+
+  /** A last segment that is still short is written again, with the new events behind. */
+  async #withLastSegment({ session, events }: Tail): Promise<readonly RawEvent[]> {
+    if (session.segmentVersion === 0 || session.segmentBytes >= SEGMENT_BYTES_MIN) return events
+    const range = { from: session.segmentVersion, to: events[0]!.version - 1 }
+    const before: RawEvent[] = []
+    for await (const record of this.#source.reader.session(session.id, range)) before.push(...record)
+    return [...before, ...events]
+  }
+
+  /** Writes or removes snapshots; answers with the sessions whose snapshot could not be. */
+  async #snapshots(states: readonly RecordedState[]): Promise<Set<string>> {
+    const failed = new Set<string>()
+    const { snapshots } = this.#source
+    if (snapshots === undefined) return failed
+    const outcome = await snapshots.update(states)
+    this.#written += outcome.written
+    this.#removed += outcome.removed
+    for (const problem of outcome.problems) {
+      failed.add(problem.sessionId)
+      this.#problems.push(problem)
+    }
+    return failed
+  }
+}
+
+interface Tail {
+  readonly session: CompactedSession
+  /** The first versions of the records. */
+  readonly versions: number[]
+  readonly events: RawEvent[]
+}
+
+function baseOf(session: CompactedSession, state: RecordedState) {
+  const [encoding, text] = encodeText(state.state)
+  const { wholeBytes, bytesSince, segmentVersion, segmentBytes } = session
+  return encodeBase({
+    ...state,
+    wholeBytes,
+    bytesSince,
+    segmentVersion,
+    segmentBytes,
+    encoding,
+    text: Buffer.from(text),
+  })
+}
+
+function encodeText(state: unknown): [StateEncoding, string] {
+  if (state === undefined) return [STATE_ENCODING.NONE, '']
+  return isPlainJson(state)
+    ? [STATE_ENCODING.JSON, JSON.stringify(state)]
+    : [STATE_ENCODING.TAGGED, stringifyState(state)]
+}

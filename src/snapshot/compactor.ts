@@ -1,0 +1,64 @@
+import type { CompactionReport, CompactionSource, CompactOptions } from './compaction.ts'
+import { compact } from './compaction.ts'
+
+export interface CompactorHooks {
+  /** Called after each run that went to its end, with the position that it went up to. */
+  readonly onDone: (report: CompactionReport) => Promise<void>
+  /** Called where a run that nobody waits for fails. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** Runs compactions one at a time: when asked to, and by itself. */
+export class Compactor {
+  readonly #source: CompactionSource
+  readonly #hooks: CompactorHooks
+  readonly #stop = new AbortController()
+  readonly #timer: NodeJS.Timeout | undefined
+  #running: Promise<unknown> = Promise.resolve()
+  #busy = false
+
+  constructor(source: CompactionSource, everyMs: number, hooks: CompactorHooks) {
+    this.#source = source
+    this.#hooks = hooks
+    if (everyMs > 0) this.#timer = setInterval(() => this.#runByItself(), everyMs).unref()
+  }
+
+  run(options: CompactOptions = {}): Promise<CompactionReport> {
+    return this.alone(() => this.#run(options))
+  }
+
+  /** Runs a task while no compaction runs. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#running.then(task)
+    this.#running = run.catch(() => {})
+    return run
+  }
+
+  /** Interrupts what is running, and waits for it to end. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(options: CompactOptions): Promise<CompactionReport> {
+    const signals = [this.#stop.signal, ...(options.signal ? [options.signal] : [])]
+    const signal = AbortSignal.any(signals)
+    signal.throwIfAborted()
+    this.#busy = true
+    try {
+      const report = await compact(this.#source, { ...options, signal })
+      await this.#hooks.onDone(report)
+      return report
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  #runByItself(): void {
+    if (this.#busy || this.#source.writer.failure !== undefined) return
+    this.run().catch(error => {
+      if (!this.#stop.signal.aborted) this.#hooks.onFailure(error)
+    })
+  }
+}

@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { RecordedState } from '../log/recorded-state.ts'
+import { ensureDirectory, type FileEntry, replaceFiles, sweepTemporaries } from './file.ts'
+import { formatSnapshot, readSnapshot, type Snapshot, snapshotPath } from './snapshot.ts'
+
+/** A snapshot that could not be written or removed. */
+export interface SnapshotProblem {
+  readonly sessionId: string
+  readonly path: string
+  readonly error: Error
+}
+
+export interface FolderUpdate {
+  readonly written: number
+  readonly removed: number
+  readonly problems: readonly SnapshotProblem[]
+}
+
+/** The folder of snapshots: one file a session that has a state. */
+export class SnapshotFolder {
+  readonly path: string
+  readonly #origin: string
+
+  constructor(path: string, origin: string) {
+    this.path = path
+    this.#origin = origin
+  }
+
+  /** Makes the folder, and removes what a killed process left half written. */
+  async open(): Promise<void> {
+    await ensureDirectory(this.path)
+    await sweepTemporaries(this.path)
+  }
+
+  /** Writes the snapshots of sessions that have a state and removes those of the others. */
+  async update(states: readonly RecordedState[]): Promise<FolderUpdate> {
+    const problems: SnapshotProblem[] = []
+    const entries = new Map(states.map(state => [snapshotPath(this.path, state.sessionId), state]))
+    await replaceFiles(this.#files(entries), {
+      onFailure: (error, { path }) => problems.push({ sessionId: entries.get(path)!.sessionId, path, error }),
+    })
+    const failed = new Set(problems.map(problem => problem.sessionId))
+    const done = states.filter(state => !failed.has(state.sessionId))
+    const removed = done.filter(state => state.state === undefined).length
+    return { written: done.length - removed, removed, problems }
+  }
+
+  /** Every snapshot in the folder, or why a file is none. */
+  async *read(): AsyncIterable<{ path: string; snapshot?: Snapshot; error?: unknown }> {
+    for (const name of (await readdir(this.path)).sort()) {
+      if (!name.endsWith('.json')) continue
+      const path = join(this.path, name)
+      try {
+        const snapshot = await readSnapshot(path)
+        if (snapshot !== undefined) yield { path, snapshot }
+      } catch (error) {
+        yield { path, error }
+      }
+    }
+  }
+
+  *#files(entries: ReadonlyMap<string, RecordedState>): Iterable<FileEntry> {
+    for (const [path, state] of entries) {
+      yield {
+        path,
+        data: state.state === undefined ? undefined : formatSnapshot({ ...state, origin: this.#origin }),
+      }
+    }
+  }
+}

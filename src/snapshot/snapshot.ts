@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SessionlogError } from '../errors.ts'
+import type { RecordedState } from '../log/recorded-state.ts'
+import { fromTaggedJson, toTaggedJson } from '../state/tagged-json.ts'
+import { fileNameFor } from './file-name.ts'
+
+/** The format of snapshot files, and of what stands beside them. */
+export const SNAPSHOT_FORMAT = 0
+
+/** A session's state at a version, as one readable JSON file. Derived from the log; it can be made again. */
+export interface Snapshot extends RecordedState {
+  /** Of the store whose version and position these are. */
+  readonly origin: string
+}
+
+export function snapshotPath(directory: string, sessionId: string): string {
+  return join(directory, fileNameFor(sessionId))
+}
+
+/** The file's text: plain JSON wherever the state is, keys in the state's own order. */
+export function formatSnapshot(snapshot: Snapshot): string {
+  const { origin, sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state } = snapshot
+  const fields = {
+    format: SNAPSHOT_FORMAT,
+    origin,
+    sessionId,
+    version,
+    position,
+    recordedAt,
+    hash,
+    ...(schemaVersion !== 0 && { schemaVersion }),
+    ...(Number.isFinite(expiresAt) && { expiresAt }),
+    state: toTaggedJson(state),
+  }
+  return `${JSON.stringify(fields, null, 2)}\n`
+}
+
+/** Reads a snapshot file; undefined where there is none. Anything but a snapshot is `SESSIONLOG_CORRUPTION`. */
+export async function readSnapshot(path: string): Promise<Snapshot | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new SessionlogError('SESSIONLOG_IO_ERROR', `The snapshot ${path} cannot be read`, { cause, path })
+  }
+  return parseSnapshot(text, path)
+}
+
+function parseSnapshot(text: string, path: string): Snapshot {
+  let fields: Record<string, unknown>
+  try {
+    fields = JSON.parse(text)
+  } catch (cause) {
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `The snapshot ${path} is not JSON`, { cause, path })
+  }
+  if (!isSnapshot(fields))
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is not a snapshot`, { path })
+  if (fields.format !== SNAPSHOT_FORMAT) {
+    const message = `The snapshot ${path} has format ${fields.format}, this version knows ${SNAPSHOT_FORMAT}`
+    throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message, { path })
+  }
+  const { sessionId, version, position, recordedAt, hash, origin, schemaVersion = 0 } = fields
+  const expiresAt = fields.expiresAt ?? Number.POSITIVE_INFINITY
+  const state = fromTaggedJson(fields.state)
+  return { sessionId, version, position, recordedAt, hash, origin, schemaVersion, expiresAt, state }
+}
+
+const FIELDS = {
+  format: 'number',
+  origin: 'string',
+  sessionId: 'string',
+  version: 'number',
+  position: 'number',
+  recordedAt: 'number',
+  hash: 'string',
+} as const
+
+/** What a snapshot file of any format holds. */
+type SnapshotFields = Snapshot & { readonly format: number }
+
+export function isSnapshot(value: unknown): value is SnapshotFields {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'state')) return false
+  return Object.entries(FIELDS).every(
+    ([field, type]) => typeof (value as Record<string, unknown>)[field] === type,
+  )
+}

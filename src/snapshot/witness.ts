@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SessionlogError } from '../errors.ts'
+import { replaceFile } from './file.ts'
+
+/**
+ * How far the log had come, noted outside of it at each clean close and compaction. LevelDB drops a damaged
+ * tail of its own log without a word; this file is what can tell that there was more.
+ */
+export interface Witness {
+  readonly format: number
+  readonly origin: string
+  readonly position: number
+  /** The root of the tree over all events up to that position. */
+  readonly root: string
+  /** ms since the epoch. */
+  readonly recordedAt: number
+}
+
+export const WITNESS_FORMAT = 0
+
+export function witnessPath(directory: string): string {
+  return join(directory, 'head.json')
+}
+
+export async function writeWitness(directory: string, witness: Witness): Promise<void> {
+  await replaceFile(witnessPath(directory), `${JSON.stringify(witness, null, 2)}\n`)
+}
+
+export async function readWitness(directory: string): Promise<Witness | undefined> {
+  const path = witnessPath(directory)
+  try {
+    const witness = JSON.parse(await readFile(path, 'utf8')) as Witness
+    if (Number.isSafeInteger(witness.position) && typeof witness.origin === 'string') return witness
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { cause, path })
+  }
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { path })
+}

@@ -1,0 +1,142 @@
+import { SessionlogError } from '../errors.ts'
+import type { Change, Changes } from './changes.ts'
+import { freeze, freezeDeep } from './freeze.ts'
+import { parseIndex, parsePointer } from './pointer.ts'
+import { copyPlain, define, isArray, isObject, kindOf, type Plain } from './values.ts'
+
+type Splice = Extract<Change, { op: 'splice' }>
+type Addition = Extract<Change, { op: 'add' }>
+type Container = Plain | unknown[]
+
+/** The key under which a draft holds the whole state, so that it is changed like any other member. */
+const ROOT = 'state'
+
+/**
+ * The state after these changes, deeply frozen, sharing with `state` whatever they do not touch.
+ * A change that does not fit the state it finds is corruption: it was made from another one.
+ */
+export function apply(changes: Changes, state: unknown): unknown {
+  const draft = new Draft(state)
+  for (const change of changes) draft.apply(change)
+  return draft.finish()
+}
+
+/** A state under change: each container on the way to a change is copied once, however many changes follow. */
+class Draft {
+  readonly #root: Plain
+  readonly #copies = new Set<unknown>()
+
+  constructor(state: unknown) {
+    this.#root = { [ROOT]: state }
+  }
+
+  apply(change: Change): void {
+    const keys = parsePointer(change.path)
+    if (keys === undefined) throw misfit(change)
+    keys.unshift(ROOT)
+    const key = keys.pop()!
+    const parent = keys.reduce(
+      (container, step) => this.#open(container, step, change),
+      this.#root as Container,
+    )
+    if (change.op === 'splice') this.#splice(parent, key, change)
+    else if (parent === this.#root) replaceRoot(parent, change)
+    else applyToMember(parent, key, change)
+  }
+
+  finish(): unknown {
+    return this.#freeze(this.#root[ROOT])
+  }
+
+  /** The member of a container as a copy that may be changed. */
+  #open(container: Container, key: string, change: Change): Container {
+    const member = get(container, key)
+    if (this.#copies.has(member)) return member as Container
+    return this.#put(container, key, copyOf(member) ?? fail(change))
+  }
+
+  #put(container: Container, key: string, copy: Container): Container {
+    this.#copies.add(copy)
+    set(container, key, copy)
+    return copy
+  }
+
+  #splice(parent: Container, key: string, change: Splice): void {
+    const target = get(parent, key)
+    const { index, remove, insert } = change
+    if (typeof target === 'string' && typeof insert === 'string' && reaches(target, change)) {
+      set(parent, key, target.slice(0, index) + insert + target.slice(index + remove))
+    } else if (isArray(target) && isArray(insert) && reaches(target, change)) {
+      this.#put(parent, key, target.slice(0, index).concat(freezeDeep(insert), target.slice(index + remove)))
+    } else throw misfit(change)
+  }
+
+  #freeze(value: unknown): unknown {
+    if (!isObject(value) || !this.#copies.has(value)) return value
+    for (const member of Object.values(value)) this.#freeze(member)
+    return freeze(value)
+  }
+}
+
+/** The root takes any value over any other, so that a whole state can be applied to whatever was there. */
+function replaceRoot(root: Container, change: Exclude<Change, Splice>): void {
+  if (change.op === 'remove' && get(root, ROOT) === undefined) throw misfit(change)
+  set(root, ROOT, change.op === 'remove' ? undefined : freezeDeep(change.value))
+}
+
+function applyToMember(parent: Container, key: string, change: Exclude<Change, Splice>): void {
+  if (has(parent, key) === (change.op === 'add')) throw misfit(change)
+  if (change.op === 'replace') set(parent, key, freezeDeep(change.value))
+  else if (isArray(parent)) throw misfit(change)
+  else if (change.op === 'remove') delete parent[key]
+  else add(parent, key, change)
+}
+
+/** Adds a key at the end, or in front of another: those from there on are taken off and put back after it. */
+function add(object: Plain, key: string, change: Addition): void {
+  const { before } = change
+  if (before !== undefined && !Object.hasOwn(object, before)) throw misfit(change)
+  const keys = Object.keys(object)
+  const behind = before === undefined ? [] : keys.slice(keys.indexOf(before))
+  const values = behind.map(name => object[name])
+  for (const name of behind.toReversed()) delete object[name]
+  define(object, key, freezeDeep(change.value))
+  for (const [index, name] of behind.entries()) define(object, name, values[index])
+}
+
+function reaches(target: { readonly length: number }, { index, remove }: Splice): boolean {
+  return index >= 0 && remove >= 0 && index + remove <= target.length
+}
+
+function copyOf(value: unknown): Container | undefined {
+  if (isArray(value)) return value.slice()
+  const kind = isObject(value) ? kindOf(value) : undefined
+  return kind === 'object' || kind === 'bare' ? copyPlain(value as object) : undefined
+}
+
+function has(container: Container, key: string): boolean {
+  if (!isArray(container)) return Object.hasOwn(container, key)
+  const index = parseIndex(key)
+  return index >= 0 && index < container.length
+}
+
+function get(container: Container, key: string): unknown {
+  return has(container, key) ? (container as Plain)[key] : undefined
+}
+
+function set(container: Container, key: string, value: unknown): void {
+  if (isArray(container)) container[Number(key)] = value
+  else define(container, key, value)
+}
+
+function fail(change: Change): never {
+  throw misfit(change)
+}
+
+function misfit({ op, path }: Change): SessionlogError {
+  return new SessionlogError(
+    'SESSIONLOG_CORRUPTION',
+    `The change '${op}' does not fit the state at '${path}'`,
+    { path },
+  )
+}

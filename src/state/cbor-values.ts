@@ -1,0 +1,189 @@
+import { Encoder, Tag } from 'cbor-x'
+import { SessionlogError } from '../errors.ts'
+import { adopt, freeze } from './freeze.ts'
+import { define, isObject, kindOf, type Plain } from './values.ts'
+
+/**
+ * CBOR for what a state may hold, by one kept encoder. Most values have a form of their own in CBOR (Date is
+ * tag 1, Set 258, Map 259, a bigint of up to 64 bits an eight-byte integer). The rest are in these tags:
+ */
+const TAG = {
+  /** -0. Holds 0. */
+  negativeZero: 41_001,
+  /** A string that is not well-formed Unicode. Holds its UTF-16 code units, little-endian, as bytes. */
+  utf16: 41_002,
+  /** A bigint of more than 64 bits. Holds it in hexadecimal digits, after a minus sign where negative. */
+  bigint: 41_003,
+  /** A Date so far off that seconds as a float do not bring it back. Holds its milliseconds. */
+  date: 41_004,
+  /** An object with keys that a map cannot hold safely. Holds a list of keys and values in turn. */
+  entries: 41_005,
+  /** An object without a prototype. Holds the object. */
+  bare: 41_006,
+} as const
+
+const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false })
+
+/** A state, or anything made of what a state may hold, as bytes. */
+export function encodeValue(value: unknown): Buffer {
+  return encoder.encode(toCbor(value))
+}
+
+/** The inverse of {@link encodeValue}, deeply frozen, sharing no memory with the bytes. */
+export function decodeValue(bytes: Uint8Array): unknown {
+  return fromCbor(decodeCbor(bytes))
+}
+
+/** The bytes of what {@link toCbor} answered with, or of parts put together from it. */
+export function encodeCbor(value: unknown): Buffer {
+  return encoder.encode(value)
+}
+
+/** What {@link fromCbor} takes; its bytes lie in those given. */
+export function decodeCbor(bytes: Uint8Array): unknown {
+  try {
+    return encoder.decode(bytes)
+  } catch (cause) {
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', 'Bytes are not CBOR', { cause })
+  }
+}
+
+/** What the encoder encodes exactly: the same value, unless something in it needs a tag. */
+export function toCbor(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+      return isWellFormed(value) ? value : new Tag(Buffer.from(value, 'utf16le'), TAG.utf16)
+    case 'number':
+      return Object.is(value, -0) ? new Tag(0, TAG.negativeZero) : value
+    case 'bigint':
+      return BigInt.asUintN(64, value < 0n ? ~value : value) === (value < 0n ? ~value : value)
+        ? value
+        : new Tag(value.toString(16), TAG.bigint)
+    case 'object':
+      return value === null ? null : objectToCbor(value)
+  }
+  return value
+}
+
+/** The inverse of {@link toCbor}, deeply frozen. Takes over what the decoder made, which is changed on the way. */
+export function fromCbor(decoded: unknown): unknown {
+  if (!isObject(decoded)) return decoded
+  if (decoded instanceof Tag) return untag(decoded)
+  switch (kindOf(decoded)) {
+    case 'array':
+      return listFromCbor(decoded as unknown[])
+    case 'object':
+      return plainFromCbor(decoded as Plain)
+    case 'date':
+      return adopt(decoded as Date)
+    case 'bytes':
+      return adopt(new Uint8Array(decoded as Uint8Array))
+    case 'map':
+      return adopt(
+        new Map(Array.from(decoded as Map<unknown, unknown>, listFromCbor) as [unknown, unknown][]),
+      )
+    case 'set':
+      return adopt(new Set(Array.from(decoded as Set<unknown>, fromCbor)))
+  }
+  throw corrupted()
+}
+
+function objectToCbor(value: object): unknown {
+  switch (kindOf(value)) {
+    case 'array':
+      return listToCbor(value as readonly unknown[])
+    case 'bare':
+      return new Tag(plainToCbor({ ...value }), TAG.bare)
+    case 'date':
+      return dateToCbor(value as Date)
+    case 'map':
+      return new Map(Array.from(value as Map<unknown, unknown>, listToCbor) as [unknown, unknown][])
+    case 'set':
+      return new Set(Array.from(value as Set<unknown>, toCbor))
+    case 'bytes':
+      return value
+  }
+  return plainToCbor(value as Plain)
+}
+
+function listToCbor(list: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | undefined
+  for (let index = 0; index < list.length; index++) {
+    const member = toCbor(list[index])
+    if (Object.is(member, list[index])) continue
+    copy ??= list.slice()
+    copy[index] = member
+  }
+  return copy ?? list
+}
+
+function plainToCbor(object: Plain): unknown {
+  let copy: Plain | undefined
+  for (const key of Object.keys(object)) {
+    if (key === '__proto__' || !isWellFormed(key))
+      return new Tag(listToCbor(Object.entries(object).flat()), TAG.entries)
+    const member = toCbor(object[key])
+    if (Object.is(member, object[key])) continue
+    copy ??= { ...object }
+    copy[key] = member
+  }
+  return copy ?? object
+}
+
+function dateToCbor(date: Date): unknown {
+  const time = date.getTime()
+  return Object.is(Math.round((time / 1_000) * 1_000), time) ? date : new Tag(time, TAG.date)
+}
+
+function listFromCbor(list: unknown[]): readonly unknown[] {
+  for (let index = 0; index < list.length; index++) {
+    const member = list[index]
+    if (isObject(member)) list[index] = fromCbor(member)
+  }
+  return freeze(list)
+}
+
+function plainFromCbor(object: Plain): Plain {
+  for (const key of Object.keys(object)) {
+    const member = object[key]
+    if (isObject(member)) object[key] = fromCbor(member)
+  }
+  return freeze(object)
+}
+
+function untag(tag: Tag): unknown {
+  const value = fromCbor(tag.value)
+  switch (tag.tag) {
+    case TAG.negativeZero:
+      return -0
+    case TAG.utf16:
+      return Buffer.from(value as Uint8Array).toString('utf16le')
+    case TAG.bigint:
+      return bigint(value as string)
+    case TAG.date:
+      return adopt(new Date(value as number))
+    case TAG.entries:
+      return plainFromEntries(value as readonly unknown[])
+    case TAG.bare:
+      return freeze(Object.assign(Object.create(null), value))
+  }
+  throw corrupted()
+}
+
+function bigint(hex: string): bigint {
+  return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+}
+
+function plainFromEntries(list: readonly unknown[]): Plain {
+  const object: Plain = {}
+  for (let index = 0; index < list.length; index += 2) define(object, list[index] as string, list[index + 1])
+  return freeze(object)
+}
+
+function corrupted(): SessionlogError {
+  return new SessionlogError('SESSIONLOG_CORRUPTION', 'A value holds a tag that is not one of ours')
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed()
+}

@@ -1,0 +1,182 @@
+import { align, type Gap, gaps } from './align.ts'
+import type { Change } from './changes.ts'
+import { freeze } from './freeze.ts'
+import { findFollowers } from './key-order.ts'
+import { child } from './pointer.ts'
+import { spliceText } from './splice-text.ts'
+import { kindOfMember, type Plain, same } from './values.ts'
+
+type List = readonly unknown[]
+
+/** A value of which nothing stayed, and which takes more changes than this to say so, is written whole. */
+const CHANGES_MAX = 2
+const NEGATIVE_ZERO = Symbol('-0')
+
+/** The changes from one frozen state to the next. Subtrees that are the same object are not looked into. */
+export function diff(previous: unknown, state: unknown): Change[] {
+  const changes: Change[] = []
+  if (same(previous, state)) return changes
+  if (state === undefined) changes.push({ op: 'remove', path: '' })
+  else if (previous === undefined) changes.push({ op: 'add', path: '', value: state })
+  else diffValues(previous, state, '', changes)
+  return changes
+}
+
+/** Adds the changes of one value to those before. True where something of the previous value stayed. */
+function diffValues(previous: unknown, value: unknown, path: string, changes: Change[]): boolean {
+  const start = changes.length
+  const stayed = diffSameKind(previous, value, path, changes)
+  const count = changes.length - start
+  if (stayed || (count > 0 && count <= CHANGES_MAX)) return stayed
+  changes.length = start
+  changes.push({ op: 'replace', path, value })
+  return false
+}
+
+/** Adds nothing where the two are not of one kind, or where no changes could lead from one to the other. */
+function diffSameKind(previous: unknown, value: unknown, path: string, changes: Change[]): boolean {
+  if (typeof previous === 'string')
+    return typeof value === 'string' && spliceText(previous, value, path, changes)
+  const kind = kindOfMember(value)
+  if (kind === 'primitive' || kind !== kindOfMember(previous)) return false
+  if (kind === 'array') return diffArrays(previous as List, value as List, path, changes)
+  if (kind === 'object' || kind === 'bare')
+    return diffObjects(previous as Plain, value as Plain, path, changes)
+  return false
+}
+
+function diffObjects(previous: Plain, value: Plain, path: string, changes: Change[]): boolean {
+  const old = Object.keys(previous)
+  const keys = Object.keys(value)
+  if (isSameList(old, keys)) return diffMembers(previous, value, keys, path, changes)
+  const followers = findFollowers(previous, value, old, keys)
+  if (followers === undefined) return false
+  for (const key of old) {
+    if (!Object.hasOwn(value, key)) changes.push({ op: 'remove', path: child(path, key) })
+  }
+  const kept = keys.filter(key => Object.hasOwn(previous, key))
+  const stayed = diffMembers(previous, value, kept, path, changes)
+  for (const key of keys) {
+    if (!Object.hasOwn(previous, key))
+      changes.push(addition(child(path, key), value[key], followers.get(key)))
+  }
+  return stayed || old.length === 0
+}
+
+function diffMembers(previous: Plain, value: Plain, keys: List, path: string, changes: Change[]): boolean {
+  let stayed = false
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string
+    if (same(previous[key], value[key])) stayed = true
+    else if (diffValues(previous[key], value[key], child(path, key), changes)) stayed = true
+  }
+  return stayed
+}
+
+function addition(path: string, value: unknown, before: string | undefined): Change {
+  return before === undefined ? { op: 'add', path, value } : { op: 'add', path, value, before }
+}
+
+function diffArrays(previous: List, value: List, path: string, changes: Change[]): boolean {
+  let stayed = previous.length === 0
+  let removed = 0
+  for (const gap of findGaps(previous, value)) {
+    removed += gap.remove
+    if (diffGap(previous, value, gap, path, changes)) stayed = true
+  }
+  return stayed || removed < previous.length
+}
+
+/** Once the gaps before it are closed, a gap lies where it does in the new array. */
+function diffGap(previous: List, value: List, gap: Gap, path: string, changes: Change[]): boolean {
+  let done = 0
+  for (let step = 0; step < gap.remove && step < gap.insert; step++) {
+    if (!diffElement(previous[gap.from + step], value[gap.to + step], path, gap.to + step, changes)) continue
+    splice(changes, path, gap.to + done, step - done, value.slice(gap.to + done, gap.to + step))
+    done = step + 1
+  }
+  splice(changes, path, gap.to + done, gap.remove - done, value.slice(gap.to + done, gap.to + gap.insert))
+  return done > 0
+}
+
+/** False where an element is better written whole; then it adds nothing. */
+function diffElement(
+  previous: unknown,
+  value: unknown,
+  path: string,
+  index: number,
+  changes: Change[],
+): boolean {
+  if (same(previous, value)) return true
+  if (!mayShare(previous, value)) return false
+  const start = changes.length
+  const elementPath = child(path, index)
+  diffValues(previous, value, elementPath, changes)
+  const first = changes[start]
+  if (first?.op !== 'replace' || first.path !== elementPath) return true
+  changes.length = start
+  return false
+}
+
+function mayShare(previous: unknown, value: unknown): boolean {
+  if (typeof value === 'string') return typeof previous === 'string'
+  const kind = kindOfMember(value)
+  return (kind === 'array' || kind === 'object' || kind === 'bare') && kind === kindOfMember(previous)
+}
+
+/** One element for another is a `replace`, which every JSON Patch reader knows. */
+function splice(changes: Change[], path: string, index: number, remove: number, insert: List): void {
+  if (remove === 1 && insert.length === 1) {
+    changes.push({ op: 'replace', path: child(path, index), value: insert[0] })
+  } else if (remove > 0 || insert.length > 0) {
+    changes.push({ op: 'splice', path, index, remove, insert: freeze(insert) })
+  }
+}
+
+/** What lies between the elements that are the same ones, or one gap for all if most stayed in place. */
+function findGaps(previous: List, value: List): Gap[] {
+  const start = commonStart(previous, value)
+  const end = commonEnd(previous, value, start)
+  const whole = {
+    from: start,
+    remove: previous.length - end - start,
+    to: start,
+    insert: value.length - end - start,
+  }
+  if (whole.remove === 0 || whole.insert === 0 || stayInPlace(previous, value, whole)) return [whole]
+  const before = previous.slice(start, start + whole.remove).map(label)
+  const after = value.slice(start, start + whole.insert).map(label)
+  const found = gaps(align(before, after), before.length)
+  return found.map(gap => ({ ...gap, from: gap.from + start, to: gap.to + start }))
+}
+
+function stayInPlace(previous: List, value: List, { from, remove, insert }: Gap): boolean {
+  if (remove !== insert) return false
+  let stayed = 0
+  for (let index = from; index < from + remove; index++) if (same(previous[index], value[index])) stayed++
+  return remove === 1 || stayed * 2 >= remove
+}
+
+function commonStart(previous: List, value: List): number {
+  let start = 0
+  while (start < previous.length && start < value.length && same(previous[start], value[start])) start++
+  return start
+}
+
+function commonEnd(previous: List, value: List, start: number): number {
+  const common = Math.min(previous.length, value.length) - start
+  let end = 0
+  while (end < common && same(previous[previous.length - 1 - end], value[value.length - 1 - end])) end++
+  return end
+}
+
+/** Alignment tells labels apart as a Map does its keys, for which -0 is 0. */
+function label(value: unknown): unknown {
+  return Object.is(value, -0) ? NEGATIVE_ZERO : value
+}
+
+function isSameList(a: List, b: List): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}

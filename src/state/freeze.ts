@@ -1,0 +1,51 @@
+import { isObject, kindOf } from './values.ts'
+
+/**
+ * The objects that `Object.freeze` cannot protect (Date, Map, Set, Uint8Array) and every frozen container
+ * with one somewhere below. Filled as containers are frozen, so that nobody ever walks a state to find out.
+ */
+const holders = new WeakSet<object>()
+let anyHolder = false
+
+/** Freezes a container whose members are frozen already. */
+export function freeze<T extends object>(container: T): T {
+  if (anyHolder && Object.values(container).some(isHolder)) holders.add(container)
+  return Object.freeze(container)
+}
+
+/** Notes a value of ours that cannot be frozen. */
+export function adopt<T extends Date | Uint8Array | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>>(
+  value: T,
+): T {
+  holders.add(value)
+  anyHolder = true
+  return value
+}
+
+/** True for a value of ours that cannot be frozen, or that holds one. */
+export function isHolder(value: unknown): boolean {
+  return anyHolder && isObject(value) && holders.has(value)
+}
+
+/** Freezes a value of ours, all the way down. What is frozen already is taken to be so below as well. */
+export function freezeDeep<T>(value: T): T {
+  if (!isObject(value) || Object.isFrozen(value)) return value
+  switch (kindOf(value)) {
+    case 'object':
+    case 'bare':
+    case 'array':
+      Object.values(value).forEach(freezeDeep)
+      return freeze(value)
+    case 'map':
+    case 'set':
+      freezeMembers(value as unknown as ReadonlyMap<unknown, unknown>)
+  }
+  return adopt(value as Date & T)
+}
+
+function freezeMembers(members: ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>): void {
+  members.forEach((value, key) => {
+    freezeDeep(key)
+    freezeDeep(value)
+  })
+}

@@ -1,0 +1,22 @@
+import type { Changes } from './changes.ts'
+import { diff } from './diff.ts'
+import { isolate } from './isolate.ts'
+import { sizeOfChanges } from './size.ts'
+
+export interface Reconciled {
+  /** Deeply frozen, nothing of the caller's in it, sharing with the previous state whatever did not change. */
+  readonly state: unknown
+  readonly changes: Changes
+  /** Roughly the bytes that the changes take. */
+  readonly size: number
+}
+
+const UNCHANGED: Changes = Object.freeze([])
+
+/** Takes over a caller's value as the state after `previous` (`undefined` where there is none). */
+export function reconcile(previous: unknown, next: unknown): Reconciled {
+  const state = isolate(previous, next)
+  if (Object.is(state, previous)) return { state, changes: UNCHANGED, size: 0 }
+  const changes = diff(previous, state)
+  return { state, changes, size: sizeOfChanges(changes) }
+}

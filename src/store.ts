@@ -1,0 +1,263 @@
+import type { Observable } from 'rxjs'
+import {
+  checkEvents,
+  checkExpiry,
+  checkHistory,
+  checkId,
+  checkOptions,
+  checkPoint,
+  checkWriteOptions,
+} from './arguments.ts'
+import { type BatchItem, writeBatch } from './batch.ts'
+import type { Edit, Recipe } from './edit.ts'
+import { hasCode, SessionlogError } from './errors.ts'
+import type { Receipt, RecordedEvent, WriteOptions } from './event.ts'
+import type { StoreParts } from './parts.ts'
+import type { Cache } from './projection/cache.ts'
+import type { EventsOptions, HistoryOptions } from './projection/history.ts'
+import { Session } from './projection/session.ts'
+import type { Point } from './projection/time-travel.ts'
+import { receiptOf } from './receipt.ts'
+import { type Intent, NO_OPTIONS } from './recorder.ts'
+import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { Immutable } from './state/values.ts'
+import type { VerifyOptions, VerifyReport } from './verify.ts'
+
+export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
+
+/**
+ * A store of sessions, each a log of events and a state in memory. Made by `openStore`.
+ * A method called on a store that is closing or closed fails with `SESSIONLOG_NOT_OPEN`.
+ */
+export class SessionStore<State> {
+  readonly #parts: StoreParts<State>
+  readonly #cache: Cache
+  #closing: Promise<void> | undefined
+  #closed = false
+
+  constructor(parts: StoreParts<State>) {
+    this.#parts = parts
+    this.#cache = parts.cache
+  }
+
+  /** `failed` after a failed write: reading goes on, writing needs the store to be opened again. */
+  get status(): StoreStatus {
+    if (this.#closed) return 'closed'
+    if (this.#closing !== undefined) return 'closing'
+    return this.#parts.writer.failure === undefined ? 'open' : 'failed'
+  }
+
+  /** A random id: versions and positions mean something only together with it. */
+  get origin(): string {
+    return this.#parts.origin
+  }
+
+  /** Makes `state` the session's state. Visible at once; the promise resolves when it is durable. */
+  save(id: string, state: State, options: WriteOptions = NO_OPTIONS): Promise<Receipt> {
+    return this.#write(id, { kind: 'save', state }, options) as Promise<Receipt>
+  }
+
+  /**
+   * Changes the session's state by a recipe on a draft of it: the cost grows with the edit, not with the state.
+   * `SESSIONLOG_SESSION_NOT_FOUND` where there is none.
+   */
+  edit(id: string, edit: Edit<State>, options: WriteOptions = NO_OPTIONS): Promise<Receipt> {
+    return this.#write(id, { kind: 'edit', recipe: edit as Recipe }, options) as Promise<Receipt>
+  }
+
+  /** Ends the session's state; its history stays. Undefined where there was no state. */
+  delete(id: string, options: WriteOptions = NO_OPTIONS): Promise<Receipt | undefined> {
+    return this.#write(id, { kind: 'delete' }, options)
+  }
+
+  /** Several writes in one atomic commit: all happen or none does. Later ones see what earlier ones made. */
+  saveAll(items: readonly BatchItem<State>[], options: WriteOptions = NO_OPTIONS): Promise<Receipt[]> {
+    return settle(() => {
+      this.#assertWritable()
+      return writeBatch(this.#parts, id => this.#session(id), items, options)
+    })
+  }
+
+  /** Moves the session's expiry (ms since the epoch; `Infinity` is never) without an event. Nothing where there is no session. */
+  touch(id: string, expiresAt: number): void {
+    this.#assertWritable()
+    checkId(id)
+    checkExpiry(expiresAt)
+    const session = this.#session(id)
+    if (session?.exists) this.#parts.expiries.touch(session, expiresAt)
+  }
+
+  /** The state, deeply immutable; undefined where there is none. */
+  get(id: string): Immutable<State> | undefined {
+    const session = this.#session(id)
+    return session === undefined ? undefined : (this.#cache.state(session) as Immutable<State> | undefined)
+  }
+
+  has(id: string): boolean {
+    return this.#session(id)?.exists ?? false
+  }
+
+  /** How many events the session has; 0 where it never existed. A delete is one of them. */
+  version(id: string): number {
+    return this.#session(id)?.version ?? 0
+  }
+
+  /** The ids of all sessions that have a state. */
+  ids(): IterableIterator<string> {
+    this.#sweep()
+    return this.#cache.ids()
+  }
+
+  /** How many sessions have a state. */
+  get size(): number {
+    this.#sweep()
+    return this.#cache.size
+  }
+
+  /** A session's events, oldest first. */
+  async *history(id: string, options: HistoryOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    yield* this.#parts.past.history(this.#sessionOrNew(id), checkHistory(options))
+  }
+
+  /** Every session's events, in commit order. */
+  async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    this.#assertReadable()
+    yield* this.#parts.past.events(checkEvents(options))
+  }
+
+  /** The state at a version (`SESSIONLOG_VERSION_NOT_FOUND` beyond the last), or at a time. */
+  async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
+    checkPoint(point)
+    return this.#parts.past.stateAt(this.#sessionOrNew(id), point) as Promise<Immutable<State> | undefined>
+  }
+
+  /** Durable events in commit order, each once. Errors when a write fails, completes when the store closes. */
+  get commits(): Observable<readonly RecordedEvent[]> {
+    this.#assertReadable()
+    return this.#parts.commits.observable
+  }
+
+  /** The session's state in the cache: the one now, then each change at once, acknowledged or not. */
+  watch(id: string): Observable<Immutable<State> | undefined> {
+    this.#assertReadable()
+    checkId(id)
+    this.#session(id)
+    return this.#cache.watch(id) as Observable<Immutable<State> | undefined>
+  }
+
+  /** Brings bases and snapshots up to date and seals events, while saves go on. Nothing is lost. */
+  async compact(options: CompactOptions = {}): Promise<CompactionReport> {
+    this.#assertWritable()
+    checkOptions(options, ['signal', 'full', 'onProgress'])
+    return this.#parts.compactor.run(options)
+  }
+
+  /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkOptions(options, ['signal', 'onProgress'])
+    this.#assertReadable()
+    await this.#parts.writer.settled()
+    return this.#parts.verify(options)
+  }
+
+  /** Makes everything that was saved before the call durable, in either mode of durability. */
+  async flush(): Promise<void> {
+    this.#assertWritable()
+    await this.#parts.expiries.flush()
+    await this.#parts.writer.write(() => [], true)
+  }
+
+  /** Waits for what is under way, then lets go of the directory. Always the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { compactor, expiries, writer, commits, release } = this.#parts
+    try {
+      await compactor.stop()
+      if (writer.failure === undefined) await expiries.flush().catch(() => {})
+      expiries.stop()
+      await writer.settled()
+      writer.end()
+    } finally {
+      await release()
+      this.#closed = true
+      commits.complete()
+      this.#cache.endWatches()
+    }
+  }
+
+  #write(id: string, intent: Intent, options: WriteOptions): Promise<Receipt | undefined> {
+    return settle(() => {
+      this.#assertWritable()
+      const session = this.#sessionOrNew(id)
+      if (options !== NO_OPTIONS) checkWriteOptions(options)
+      const { recorder, duplicates, durability } = this.#parts
+      const prepared = recorder.prepare(session, intent, options)
+      if (prepared === undefined) return Promise.resolve(undefined)
+      if ('receipt' in prepared) return prepared.receipt
+      const { append, bytes } = prepared
+      const receipt = recorder.write([append], bytes, () => receiptOf(append, durability))
+      duplicates.note(append, receipt)
+      return receipt
+    })
+  }
+
+  /** The session as it is now; one whose time is up is ended on the way. */
+  #session(id: string): Session | undefined {
+    this.#assertReadable()
+    const session = this.#cache.sessions.get(id)
+    if (session !== undefined && session.expiresAt !== Number.POSITIVE_INFINITY) this.#expire(session)
+    return session
+  }
+
+  #sessionOrNew(id: string): Session {
+    const session = this.#session(id)
+    if (session !== undefined) return session
+    checkId(id)
+    return new Session(id)
+  }
+
+  #expire(session: Session): void {
+    const { recorder, writer } = this.#parts
+    if (session.exists && session.expiresAt <= recorder.now() && writer.failure === undefined)
+      recorder.expire(session)
+  }
+
+  #sweep(): void {
+    this.#assertReadable()
+    if (this.#parts.writer.failure === undefined) this.#parts.expiries.sweep()
+  }
+
+  #assertReadable(): void {
+    if (this.#closing !== undefined) throw notOpen(this.status)
+  }
+
+  #assertWritable(): void {
+    this.#assertReadable()
+    const { failure } = this.#parts.writer
+    if (failure !== undefined) throw failure
+  }
+}
+
+/** A method that checks first and promises then: what it throws, rejects. */
+function settle<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call()
+  } catch (error) {
+    const rejected = Promise.reject(error)
+    // The disk's failure is told by status, commits and the logger; a caller's own mistake is the caller's.
+    if (hasCode(error, 'SESSIONLOG_IO_ERROR')) rejected.catch(() => {})
+    return rejected
+  }
+}
+
+function notOpen(status: StoreStatus): SessionlogError {
+  return new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${status}`)
+}

@@ -1,0 +1,161 @@
+import { hasCode, type SessionlogErrorCode } from './errors.ts'
+import { type Directory, findMissingEvents } from './identity.ts'
+import type { EventLog } from './log/port.ts'
+import type { LogReader } from './log/reader.ts'
+import type { Writer } from './log/writer.ts'
+import type { Cache } from './projection/cache.ts'
+import { EventAudit } from './projection/event-audit.ts'
+import { stateAtVersion } from './projection/time-travel.ts'
+import type { Snapshot } from './snapshot/snapshot.ts'
+import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
+import { readWitness } from './snapshot/witness.ts'
+import { equal } from './state/values.ts'
+
+export interface VerifyOptions {
+  signal?: AbortSignal
+  onProgress?: (progress: { readonly events: number; readonly of: number }) => void
+}
+
+/** Something that is not as it was written. */
+export interface VerifyProblem {
+  readonly code: SessionlogErrorCode
+  readonly message: string
+  readonly sessionId?: string
+  readonly version?: number
+  readonly path?: string
+}
+
+export interface VerifyReport {
+  /** True where everything that was read is as it was written, and nothing is missing. */
+  readonly ok: boolean
+  readonly origin: string
+  /** How many events the store has. */
+  readonly position: number
+  /** The root of the RFC 6962 tree over all of them, hexadecimal. */
+  readonly root: string
+  readonly sessions: number
+  readonly commits: number
+  readonly bases: number
+  readonly snapshots: number
+  readonly durationMs: number
+  readonly problems: readonly VerifyProblem[]
+}
+
+export interface VerifyParts {
+  readonly log: EventLog
+  readonly reader: LogReader
+  readonly writer: Writer
+  readonly cache: Cache
+  readonly snapshots: SnapshotFolder | undefined
+  readonly directory: Directory | undefined
+  readonly origin: string
+}
+
+/** REQUIRES: no compaction runs meanwhile; it would move what is being read. Saves may go on. */
+export async function verify(parts: VerifyParts, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const startedAt = performance.now()
+  const problems: VerifyProblem[] = []
+  const report = (error: unknown) => problems.push(problemOf(error))
+  const { log, writer, cache, origin } = parts
+  const audit = new EventAudit(log, cache.sessions.values(), writer.position, report)
+  await audit.run(options)
+  const { position, root, sessions, commits, bases } = audit
+  const snapshots = await verifySnapshots(parts, audit, report, options.signal)
+  await verifyWitness(parts, report)
+  const durationMs = Math.round(performance.now() - startedAt)
+  return {
+    ok: problems.length === 0,
+    origin,
+    position,
+    root,
+    sessions,
+    commits,
+    bases,
+    snapshots,
+    durationMs,
+    problems,
+  }
+}
+
+type Report = (error: unknown) => void
+
+async function verifySnapshots(
+  { snapshots, reader, origin }: VerifyParts,
+  audit: EventAudit,
+  report: Report,
+  signal?: AbortSignal,
+): Promise<number> {
+  let count = 0
+  if (snapshots === undefined) return count
+  for await (const { path, snapshot, error } of snapshots.read()) {
+    signal?.throwIfAborted()
+    count++
+    try {
+      if (snapshot === undefined) throw error
+      await verifySnapshot(snapshot, path, { reader, origin, audit })
+    } catch (problem) {
+      report(problem)
+    }
+  }
+  return count
+}
+
+interface SnapshotContext {
+  readonly reader: LogReader
+  readonly origin: string
+  readonly audit: EventAudit
+}
+
+async function verifySnapshot(snapshot: Snapshot, path: string, context: SnapshotContext): Promise<void> {
+  const { sessionId, version } = snapshot
+  const { reader, origin, audit } = context
+  const problem = (code: SessionlogErrorCode, what: string) => ({
+    code,
+    message: `The snapshot ${path} of version ${version} of session '${sessionId}' ${what}`,
+    sessionId,
+    version,
+    path,
+  })
+  if (snapshot.origin !== origin)
+    throw problem('SESSIONLOG_EVENTS_MISSING', 'is of another origin than the log')
+  const head = audit.head(sessionId)
+  if (head === undefined || version > head.version) {
+    throw problem(
+      'SESSIONLOG_EVENTS_MISSING',
+      `is ahead of the log, which has ${head?.version ?? 0} versions`,
+    )
+  }
+  if (head.broken) return
+  const current = version === head.version
+  const hash = current
+    ? head.hash
+    : (await reader.record(sessionId, version)).find(e => e.version === version)?.hash
+  const state = current ? head.state : (await stateAtVersion(reader, sessionId, version)).state
+  if (hash !== snapshot.hash || !equal(state, snapshot.state)) {
+    throw problem('SESSIONLOG_CORRUPTION', 'is not what the log says')
+  }
+}
+
+async function verifyWitness({ log, directory, origin }: VerifyParts, report: Report): Promise<void> {
+  if (directory === undefined) return
+  try {
+    const witness = await readWitness(directory.path)
+    if (witness === undefined || witness.origin !== origin) return
+    const missing = await findMissingEvents(log, witness, directory.path)
+    if (missing !== undefined) report(missing)
+  } catch (error) {
+    report(error)
+  }
+}
+
+function problemOf(error: unknown): VerifyProblem {
+  if (!hasCode(error)) throw error
+  const { code, message, sessionId, version, path } = error as VerifyProblem
+  return {
+    code,
+    message,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(version !== undefined && { version }),
+    ...(path !== undefined && { path }),
+  }
+}
