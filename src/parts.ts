@@ -51,7 +51,7 @@ export function assemble<State>(
     sync: settings.durability === 'sync',
     syncIntervalMs: settings.syncIntervalMs,
     onCommit(appends) {
-      for (const append of appends) (append.head as Session).acknowledge(append)
+      for (const append of appends) if (!append.superseded) (append.head as Session).acknowledge(append)
       commits.next(appends)
     },
     onFailure(err) {

@@ -2,7 +2,7 @@ import type { Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
 import { EXPIRED, type ExpectedVersion, type Receipt, type WriteOptions } from './event.ts'
-import type { EventFacts } from './log/codec.ts'
+import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import { Append } from './log/commit.ts'
 import type { Writer } from './log/writer.ts'
 import { refuseAsynchronous, type Settings } from './options.ts'
@@ -50,7 +50,6 @@ export interface RecorderParts<State> {
 }
 
 const DELETION: Changes = Object.freeze([Object.freeze({ op: 'remove', path: '' } as const)])
-const NO_FACTS: EventFacts = Object.freeze({})
 /** What an event takes in memory beside its changes, about. */
 const EVENT_BYTES = 256
 

@@ -10,7 +10,7 @@ import {
 } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
 import type { Edit, Recipe } from './edit.ts'
-import { hasCode, SessionlogError } from './errors.ts'
+import { SessionlogError } from './errors.ts'
 import type { Receipt, RecordedEvent, WriteOptions } from './event.ts'
 import type { StoreParts } from './parts.ts'
 import type { Cache } from './projection/cache.ts'
@@ -19,6 +19,7 @@ import { Session } from './projection/session.ts'
 import type { Point } from './projection/time-travel.ts'
 import { receiptOf } from './receipt.ts'
 import { type Intent, NO_OPTIONS } from './recorder.ts'
+import { settle } from './settle.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import type { Immutable } from './state/values.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
@@ -78,7 +79,7 @@ export class SessionStore<State> {
     })
   }
 
-  /** Moves the session's expiry (ms since the epoch; `Infinity` is never) without an event. Nothing where there is no session. */
+  /** Moves a session's expiry (ms since the epoch; `Infinity` is never) without an event. */
   touch(id: string, expiresAt: number): void {
     this.#assertWritable()
     checkId(id)
@@ -90,14 +91,14 @@ export class SessionStore<State> {
   /** The state, deeply immutable; undefined where there is none. */
   get(id: string): Immutable<State> | undefined {
     const session = this.#session(id)
-    return session === undefined ? undefined : (this.#cache.state(session) as Immutable<State> | undefined)
+    return session && (this.#cache.state(session) as Immutable<State> | undefined)
   }
 
   has(id: string): boolean {
     return this.#session(id)?.exists ?? false
   }
 
-  /** How many events the session has; 0 where it never existed. A delete is one of them. */
+  /** How many events the session has, a delete included; 0 where it never existed. */
   version(id: string): number {
     return this.#session(id)?.version ?? 0
   }
@@ -243,18 +244,6 @@ export class SessionStore<State> {
     this.#assertReadable()
     const { failure } = this.#parts.writer
     if (failure !== undefined) throw failure
-  }
-}
-
-/** A method that checks first and promises then: what it throws, rejects. */
-function settle<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return call()
-  } catch (error) {
-    const rejected = Promise.reject(error)
-    // The disk's failure is told by status, commits and the logger; a caller's own mistake is the caller's.
-    if (hasCode(error, 'SESSIONLOG_IO_ERROR')) rejected.catch(() => {})
-    return rejected
   }
 }
 

@@ -1,7 +1,8 @@
 import { DELETED, type RecordedEvent, SAVED } from '../event.ts'
-import { decodeCbor, encodeCbor, fromCbor, toCbor } from '../state/cbor-values.ts'
+import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
 import { type EventKind, KIND, type RawEvent } from './record.ts'
+import { ARRAY, type RecordWriter } from './record-writer.ts'
 
 /** What an event says beside its changes. */
 export interface EventFacts {
@@ -16,6 +17,9 @@ export interface EventFacts {
   readonly expiresAt?: number | undefined
   readonly schemaVersion?: number | undefined
 }
+
+/** Of an event that says nothing beside its changes. */
+export const NO_FACTS: EventFacts = Object.freeze({})
 
 /** The order in which facts stand in an event's list of them; new ones are added at the end. */
 const FACTS = [
@@ -32,39 +36,42 @@ const FACTS = [
 
 const OPS = ['add', 'replace', 'remove', 'splice'] as const
 
+/** How many members an event has, and with the state of a checkpoint behind them. */
+export const EVENT_FIELDS = 9
+export const CHECKPOINT_FIELDS = 10
+
+/** What an event consists of, as the writer has it. */
 export interface EventContent {
-  readonly kind: EventKind
   readonly sessionId: string
   readonly version: number
   readonly position: number
   readonly recordedAt: number
-  /** 32 bytes. */
-  readonly previousHash: Uint8Array
+  readonly previousHash: string
   readonly facts: EventFacts
-  readonly changes: Changes
-  /** For a checkpoint: the state after the changes. */
-  readonly state?: unknown
 }
 
 /**
- * An event's bytes: a positional CBOR array
- * `[kind, sessionId, version, position, recordedAt, previousHash, expiresAt, facts, changes,
- * state?]`.
+ * Writes an event: a positional CBOR array
+ * `[kind, sessionId, version, position, recordedAt, previousHash, expiresAt, facts, changes, state?]`,
+ * where only a checkpoint has the state.
  */
-export function encodeEvent(content: EventContent): Uint8Array {
-  const fields: unknown[] = [
-    content.kind,
-    content.sessionId,
-    content.version,
-    content.position,
-    content.recordedAt,
-    content.previousHash,
-    content.facts.expiresAt,
-    packFacts(content.facts),
-    content.changes.map(packChange),
-  ]
-  if (content.kind === KIND.CHECKPOINT) fields.push(toCbor(content.state))
-  return encodeCbor(fields)
+export function writeEvent(
+  writer: RecordWriter,
+  kind: EventKind,
+  content: EventContent,
+  changes: Changes,
+): void {
+  writer.beginEvent(EVENT_FIELDS)
+  writer.number(kind)
+  writer.text(content.sessionId)
+  writer.number(content.version)
+  writer.number(content.position)
+  writer.number(content.recordedAt)
+  writer.hash(content.previousHash)
+  writer.value(content.facts.expiresAt)
+  writeFacts(writer, content.facts)
+  writer.head(ARRAY, changes.length)
+  for (const change of changes) writeChange(writer, change)
 }
 
 /** The payload of an event whose hash has been checked. */
@@ -134,15 +141,11 @@ function wholeState(kind: EventKind, changes: Changes, state: unknown): unknown 
 }
 
 /** A list as long as its last fact; those left out before it are undefined. */
-function packFacts(facts: EventFacts): unknown[] {
-  const packed: unknown[] = []
-  for (let i = 0; i < FACTS.length; i++) {
-    const value = facts[FACTS[i]!]
-    if (value === undefined) continue
-    while (packed.length < i) packed.push(undefined)
-    packed.push(toCbor(value))
-  }
-  return packed
+function writeFacts(writer: RecordWriter, facts: EventFacts): void {
+  let length = facts === NO_FACTS ? 0 : FACTS.length
+  while (length > 0 && facts[FACTS[length - 1]!] === undefined) length--
+  writer.head(ARRAY, length)
+  for (let i = 0; i < length; i++) writer.value(facts[FACTS[i]!])
 }
 
 function unpackFacts(packed: unknown[]): EventFacts {
@@ -153,20 +156,19 @@ function unpackFacts(packed: unknown[]): EventFacts {
   return facts
 }
 
-function packChange(change: Change): unknown[] {
-  const path = toCbor(change.path)
-  switch (change.op) {
-    case 'add':
-      return change.before === undefined
-        ? [0, path, toCbor(change.value)]
-        : [0, path, toCbor(change.value), toCbor(change.before)]
-    case 'replace':
-      return [1, path, toCbor(change.value)]
-    case 'remove':
-      return [2, path]
-    case 'splice':
-      return [3, path, change.index, change.remove, toCbor(change.insert)]
-  }
+/** A change is an array of its operation's number, its path, and the rest in the order of its type. */
+function writeChange(writer: RecordWriter, change: Change): void {
+  const { op } = change
+  const before = op === 'add' ? change.before : undefined
+  writer.head(ARRAY, op === 'splice' ? 5 : op === 'remove' ? 2 : before === undefined ? 3 : 4)
+  writer.number(OPS.indexOf(op))
+  writer.value(change.path)
+  if (op === 'splice') {
+    writer.number(change.index)
+    writer.number(change.remove)
+    writer.value(change.insert)
+  } else if (op !== 'remove') writer.value(change.value)
+  if (before !== undefined) writer.value(before)
 }
 
 function unpackChange(packed: unknown[]): Change {

@@ -1,9 +1,10 @@
+import { encodeValue } from '../state/cbor-values.ts'
 import type { Changes } from '../state/changes.ts'
 import type { MerkleTree } from './chain.ts'
-import { sha256 } from './chain.ts'
-import { type EventFacts, encodeEvent } from './codec.ts'
+import { CHECKPOINT_FIELDS, type EventFacts, writeEvent } from './codec.ts'
 import type { LogOperation, Run } from './port.ts'
-import { type EventKind, FRAME_BYTES, HASH_BYTES, KIND, writeFrame, writeLastHash } from './record.ts'
+import { type EventKind, KIND } from './record.ts'
+import { RecordWriter } from './record-writer.ts'
 
 /** What the writer keeps of a session between commits. The projection's sessions are such heads. */
 export interface LogHead {
@@ -29,6 +30,8 @@ export class Append {
   kind: EventKind
   position = 0
   hash = ''
+  /** Whether a later event of the session is in the same commit. */
+  superseded = false
   previousHash = ''
 
   constructor(
@@ -55,22 +58,21 @@ export class Append {
 
 /**
  * Encodes events that commit together: one record a session, and one commit record, whatever their number.
- * Fills in each append's position and hash, and appends the hashes to the tree.
+ * Adds what is to be written, fills in each append's position and hash, and appends the hashes to the tree.
  */
-export function buildCommit(appends: readonly Append[], tree: MerkleTree): LogOperation[] {
+export function buildCommit(appends: readonly Append[], tree: MerkleTree, operations: LogOperation[]): void {
   const firstPosition = tree.size + 1
   const heads = assignPositions(appends, firstPosition)
-  const arena = new Arena(appends.length * 256)
-  const operations: LogOperation[] = []
+  const writer = new RecordWriter(appends.length * 256)
   const runs: Run[] = []
   for (const head of heads) {
     const run = head.run!
     head.run = undefined
     const firstVersion = run[0]!.version
-    arena.begin()
-    for (const append of run) writeEvent(append, arena)
+    writer.beginRecord()
+    for (const append of run) writeAppend(append, writer)
     runs.push({ sessionId: head.id, firstVersion, count: run.length })
-    operations.push({ op: 'record', sessionId: head.id, firstVersion, bytes: arena.end(head.hash) })
+    operations.push({ op: 'record', sessionId: head.id, firstVersion, bytes: writer.endRecord(head.hash) })
   }
   for (const append of appends) {
     tree.append(append.hash)
@@ -82,7 +84,6 @@ export function buildCommit(appends: readonly Append[], tree: MerkleTree): LogOp
   const { recordedAt } = appends[appends.length - 1]!
   const commit = { firstPosition, lastPosition: tree.size, recordedAt, root: tree.root(), runs }
   operations.push({ op: 'commit', commit })
-  return operations
 }
 
 function assignPositions(appends: readonly Append[], firstPosition: number): LogHead[] {
@@ -94,7 +95,10 @@ function assignPositions(appends: readonly Append[], firstPosition: number): Log
     if (head.run === undefined) {
       head.run = [append]
       heads.push(head)
-    } else head.run.push(append)
+    } else {
+      head.run[head.run.length - 1]!.superseded = true
+      head.run.push(append)
+    }
   }
   return heads
 }
@@ -105,17 +109,18 @@ const WHOLE_EVERY_BYTES_MIN = 512
 /** From this many changes on, it is worth asking whether the state is shorter than they are. */
 const MANY_CHANGES = 5
 
-function writeEvent(append: Append, arena: Arena): void {
+function writeAppend(append: Append, writer: RecordWriter): void {
   const { head } = append
   append.previousHash = head.hash
-  previous.write(head.hash, 0, 32, 'hex')
-  const bytes = encodeShortest(append)
-  append.hash = arena.write(bytes)
-  head.hash = append.hash
+  writeEvent(writer, append.kind, append, append.changes)
+  if (append.kind === KIND.CHANGES) addState(append, writer)
+  const bytes = writer.eventBytes
+  head.hash = writer.endEvent()
+  append.hash = head.hash
   if (append.kind === KIND.CHANGES) {
-    head.bytesSince += bytes.length
+    head.bytesSince += bytes
   } else {
-    head.wholeBytes = bytes.length
+    head.wholeBytes = bytes
     head.bytesSince = 0
   }
 }
@@ -125,28 +130,28 @@ function writeEvent(append: Append, arena: Arena): void {
  * holds the state too, so that any version can be rebuilt from about twice the bytes of its state. Where the
  * state alone is shorter than the changes, it is all that is written.
  */
-function encodeShortest(append: Append): Uint8Array {
-  const bytes = encode(append, append.kind)
-  if (append.kind !== KIND.CHANGES) return bytes
+function addState(append: Append, writer: RecordWriter): void {
   const { head, changes, state } = append
-  const due = head.bytesSince + bytes.length > Math.max(head.wholeBytes, WHOLE_EVERY_BYTES_MIN)
-  const many = changes.length >= MANY_CHANGES && isShort(state, bytes.length)
-  if (!due && !many) return bytes
+  const bytes = writer.eventBytes
+  const due = head.bytesSince + bytes > Math.max(head.wholeBytes, WHOLE_EVERY_BYTES_MIN)
+  if (!due && !(changes.length >= MANY_CHANGES && isShort(state, bytes))) return
 
-  const beside = encode(append, KIND.CHECKPOINT)
-  const stateBytes = beside.length - bytes.length
-  if (stateBytes < bytes.length) {
-    append.changes = [{ op: 'replace', path: '', value: state }]
-    const alone = encode(append, KIND.WHOLE)
-    if (alone.length <= bytes.length) {
+  const encoded = encodeValue(state)
+  if (encoded.length < bytes) {
+    writer.dropEvent()
+    const whole: Changes = [{ op: 'replace', path: '', value: state }]
+    writeEvent(writer, KIND.WHOLE, append, whole)
+    if (writer.eventBytes <= bytes) {
       append.kind = KIND.WHOLE
-      return alone
+      append.changes = whole
+      return
     }
-    append.changes = changes
+    writer.dropEvent()
+    writeEvent(writer, KIND.CHANGES, append, changes)
   }
-  if (!due) return bytes
+  if (!due) return
   append.kind = KIND.CHECKPOINT
-  return beside
+  writer.extendEvent(CHECKPOINT_FIELDS, KIND.CHECKPOINT, encoded)
 }
 
 /** Whether a state surely takes fewer bytes than that; looks at no more of it than that. */
@@ -165,62 +170,6 @@ function isShort(state: unknown, bytes: number): boolean {
   return left(state, bytes) >= 0
 }
 
-/** The previous hash of the event that is being encoded: one buffer, for it is copied at once. */
-const previous = Buffer.alloc(32)
-
-function encode(append: Append, kind: EventKind): Uint8Array {
-  return encodeEvent({
-    kind,
-    sessionId: append.head.id,
-    version: append.version,
-    position: append.position,
-    recordedAt: append.recordedAt,
-    previousHash: previous,
-    facts: append.facts,
-    changes: append.changes,
-    state: append.state,
-  })
-}
-
 function isWhole(changes: Changes): boolean {
   return changes.length === 1 && changes[0]!.path === '' && changes[0]!.op !== 'splice'
-}
-
-/** One buffer for all records of a commit; each session's lies in one piece. */
-class Arena {
-  #buffer: Buffer
-  #start = 0
-  #at = 0
-
-  constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafe(bytes)
-  }
-
-  begin(): void {
-    this.#start = this.#at
-  }
-
-  /** Writes an event's frame and answers with the event's hash. */
-  write(bytes: Uint8Array): string {
-    this.#reserve(bytes.length + FRAME_BYTES)
-    this.#at = writeFrame(this.#buffer, this.#at, bytes)
-    return sha256(this.#buffer.subarray(this.#at - bytes.length - 1, this.#at))
-  }
-
-  /** The session's record, closed by the hash of its last event. */
-  end(hash: string): Uint8Array {
-    this.#reserve(HASH_BYTES)
-    this.#at = writeLastHash(this.#buffer, this.#at, hash)
-    return this.#buffer.subarray(this.#start, this.#at)
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#at + bytes <= this.#buffer.length) return
-    const begun = this.#at - this.#start
-    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length, 2 * (begun + bytes)))
-    this.#buffer.copy(grown, 0, this.#start, this.#at)
-    this.#buffer = grown
-    this.#start = 0
-    this.#at = begun
-  }
 }

@@ -65,17 +65,15 @@ function encodeCommit({
 }: CommitRecord): [string, Uint8Array] {
   const fields: unknown[] = [firstPosition, recordedAt, fromHex(root)]
   for (const run of runs) fields.push(run.sessionId, run.firstVersion, run.count)
-  return [RANGE.commit + orderedNumber(lastPosition), encodeCbor(fields)]
+  return [RANGE.commit + orderedNumber(lastPosition), encodeChecked(fields)]
 }
 
 export function decodeCommit(key: string, value: Buffer): CommitRecord {
   const lastPosition = parseOrderedNumber(key.slice(1))
-  const [firstPosition, recordedAt, root, ...rest] = decodeFields(value, `commit ${lastPosition}`) as [
-    number,
-    number,
-    Uint8Array,
-    ...unknown[],
-  ]
+  const [firstPosition, recordedAt, root, ...rest] = decodeChecked(
+    value,
+    `commit at position ${lastPosition}`,
+  ) as [number, number, Uint8Array, ...unknown[]]
   const runs = []
   for (let i = 0; i < rest.length; i += 3) {
     runs.push({
@@ -101,6 +99,12 @@ export function decodeFrontier(value: Uint8Array): Frontier {
   return { position, peaks: peaks.map(toHex) }
 }
 
+export function decodeEventId(value: Uint8Array): number {
+  const version = decodeCbor(value)
+  if (Number.isSafeInteger(version)) return version as number
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', 'An event id in the log is damaged')
+}
+
 export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {
   return { sessionId: parseSessionKey(key).sessionId, bytes }
 }
@@ -109,16 +113,6 @@ export function decodeExpiry(key: string, value: Buffer): Expiry {
   const { sessionId } = parseSessionKey(key)
   const [expiresAt, version] = decodeChecked(value, `expiry of session '${sessionId}'`) as [number, number]
   return { sessionId, expiresAt, version }
-}
-
-function decodeFields(value: Buffer, what: string): unknown[] {
-  try {
-    const fields = decodeCbor(value)
-    if (Array.isArray(fields)) return fields
-  } catch {
-    // Told below.
-  }
-  throw new SessionlogError('SESSIONLOG_CORRUPTION', `The record of ${what} is damaged`)
 }
 
 function fromHex(hash: string): Buffer {

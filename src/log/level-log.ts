@@ -1,10 +1,10 @@
 import type { AbstractIterator, AbstractLevel } from 'abstract-level'
-import { SessionlogTypeError } from '../errors.ts'
+import { SessionlogError, SessionlogTypeError } from '../errors.ts'
 import type { Durability } from '../event.ts'
-import { decodeCbor } from '../state/cbor-values.ts'
 import { orderedNumber, RANGE, type Range, sessionPrefix, upperBound } from './keys.ts'
 import {
   decodeCommit,
+  decodeEventId,
   decodeExpiry,
   decodeFrontier,
   decodeRecord,
@@ -72,12 +72,12 @@ export class LevelLog implements EventLog {
   }
 
   async readStore(): Promise<StoreRecord | undefined> {
-    const value = await this.#db.get(STORE_KEY)
+    const value = await this.#db.get(STORE_KEY).catch(raise)
     return value && decodeStore(value)
   }
 
   async readFrontier(): Promise<Frontier | undefined> {
-    const value = await this.#db.get(FRONTIER_KEY)
+    const value = await this.#db.get(FRONTIER_KEY).catch(raise)
     return value && decodeFrontier(value)
   }
 
@@ -87,7 +87,8 @@ export class LevelLog implements EventLog {
   }
 
   async lastCommit(): Promise<CommitRecord | undefined> {
-    const [last] = await this.#db.iterator({ ...rangeOf(RANGE.commit), reverse: true, limit: 1 }).all()
+    const newest = this.#db.iterator({ ...rangeOf(RANGE.commit), reverse: true, limit: 1 })
+    const [last] = await newest.all().catch(raise)
     return last && decodeCommit(...last)
   }
 
@@ -114,19 +115,25 @@ export class LevelLog implements EventLog {
     try {
       if (!reverse) iterators.reverse()
       for (const iterator of iterators) yield* this.#pages(iterator, decodeRecord, 1, signal)
+    } catch (error) {
+      throw readError(error, sessionId)
     } finally {
       await Promise.all(iterators.map(iterator => iterator.close()))
     }
   }
 
   findEventId(sessionId: string, eventId: string): number | undefined {
-    const value = this.#db.getSync(eventIdKey(sessionId, eventId))
-    return value && (decodeCbor(value) as number)
+    try {
+      const value = this.#db.getSync(eventIdKey(sessionId, eventId))
+      return value && decodeEventId(value)
+    } catch (error) {
+      throw readError(error, sessionId)
+    }
   }
 
   async reclaim(): Promise<void> {
     const db = this.#db as Level & { compactRange?: (start: string, end: string) => Promise<void> }
-    await db.compactRange?.(RANGE.tail, upperBound(RANGE.tail))
+    await db.compactRange?.(RANGE.tail, upperBound(RANGE.tail)).catch(raise)
   }
 
   async close(): Promise<void> {
@@ -160,6 +167,8 @@ export class LevelLog implements EventLog {
         if (ahead) next = read(PAGE)
         yield page.map(([key, value]) => decode(key, value))
       }
+    } catch (error) {
+      throw readError(error)
     } finally {
       await iterator.close()
     }
@@ -171,7 +180,7 @@ export class LevelLog implements EventLog {
     const lte = prefix + orderedNumber(to)
     if (from <= 1) return { gte: prefix, lte }
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1 }
-    const [first] = await this.#db.keys(before).all()
+    const [first] = await this.#db.keys(before).all().catch(raise)
     return { gte: first ?? prefix, lte }
   }
 }
@@ -180,4 +189,19 @@ const EMPTY = Buffer.alloc(0)
 
 function rangeOf(range: Range): KeyRange {
   return { gte: range, lt: upperBound(range) }
+}
+
+/** LevelDB sees some damage before our own checks do. */
+function readError(error: unknown, sessionId?: string): unknown {
+  const { code, message } = error as { code?: string; message: string }
+  const details = { cause: error, ...(sessionId !== undefined && { sessionId }) }
+  if (code === 'LEVEL_CORRUPTION')
+    return new SessionlogError('SESSIONLOG_CORRUPTION', `The log is damaged: ${message}`, details)
+  if (code === 'LEVEL_IO_ERROR')
+    return new SessionlogError('SESSIONLOG_IO_ERROR', `The log cannot be read: ${message}`, details)
+  return error
+}
+
+function raise(error: unknown): never {
+  throw readError(error)
 }

@@ -43,7 +43,7 @@ export class LogReader {
     for await (const page of this.#log.read(sessionId, { from: version, to: version })) {
       for (const record of page) {
         const events = readRecord(record)
-        if (events[events.length - 1]!.version >= version) return events
+        if (events[0]!.version <= version && version <= events[events.length - 1]!.version) return events
       }
     }
     throw missing(sessionId, version)

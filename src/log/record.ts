@@ -1,6 +1,7 @@
 import { SessionlogError } from '../errors.ts'
 import { sha256 } from './chain.ts'
 import type { LogRecord } from './port.ts'
+import { FRAME_BYTES, HASH_BYTES, RecordWriter } from './record-writer.ts'
 
 /**
  * A record is a LevelDB value: consecutive events of one session, as a CBOR sequence (RFC 8742). Each event
@@ -74,44 +75,12 @@ export function corrupted(sessionId: string, version: number, what: string): Ses
 
 /** A record of consecutive events that are there already. */
 export function packRecord(events: readonly RawEvent[]): Uint8Array {
-  const size = events.reduce((sum, event) => sum + event.bytes.length + FRAME_BYTES, HASH_BYTES)
-  const record = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const event of events) at = writeFrame(record, at, event.bytes)
-  return record.subarray(0, writeLastHash(record, at, events[events.length - 1]!.hash))
+  const bytes = events.reduce((sum, event) => sum + event.bytes.length + FRAME_BYTES, HASH_BYTES)
+  const writer = new RecordWriter(bytes)
+  writer.beginRecord()
+  for (const event of events) writer.event(event.bytes)
+  return writer.endRecord(events[events.length - 1]!.hash)
 }
-
-/** Puts an event into a record's frame at `at`; the target has `frameSize(bytes.length)` bytes of room there. */
-export function writeFrame(target: Buffer, at: number, bytes: Uint8Array): number {
-  const length = bytes.length
-  if (length < 24) target[at++] = length
-  else if (length < 0x100) {
-    target[at++] = 0x18
-    target[at++] = length
-  } else if (length < 0x10000) {
-    target[at++] = 0x19
-    at = target.writeUInt16BE(length, at)
-  } else {
-    target[at++] = 0x1a
-    at = target.writeUInt32BE(length, at)
-  }
-  target[at++] = 0
-  target.set(bytes, at)
-  return at + length
-}
-
-/** The most that a frame takes beside the event. */
-export const FRAME_BYTES = 6
-
-export function writeLastHash(target: Buffer, at: number, hash: string): number {
-  target[at++] = 0x58
-  target[at++] = 32
-  target.write(hash, at, 32, 'hex')
-  return at + 32
-}
-
-/** What the last hash takes. */
-export const HASH_BYTES = 34
 
 /** Reads the few CBOR forms that frames and headers are made of. */
 class Cursor {

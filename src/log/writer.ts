@@ -112,9 +112,13 @@ export class Writer {
   async #commit(group: readonly Transaction[]): Promise<void> {
     try {
       if (this.#failure !== undefined) throw this.#failure
-      const appends = group.length === 1 ? group[0]!.appends : group.flatMap(each => each.appends)
-      const derived = group.flatMap(each => each.operations?.(this.#tree) ?? [])
-      const operations = appends.length === 0 ? derived : derived.concat(buildCommit(appends, this.#tree))
+      const appends: Append[] = []
+      const operations: LogOperation[] = []
+      for (const transaction of group) {
+        if (transaction.operations !== undefined) operations.push(...transaction.operations(this.#tree))
+        for (const append of transaction.appends) appends.push(append)
+      }
+      if (appends.length > 0) buildCommit(appends, this.#tree, operations)
       const sync = this.#options.sync || group.some(each => each.sync)
       if (operations.length > 0 || sync) await this.#log.write(operations, sync)
       if (!sync) this.#syncSoon()

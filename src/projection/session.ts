@@ -1,7 +1,7 @@
 import { type Base, STATE_ENCODING } from '../log/base.ts'
 import { NO_HASH } from '../log/chain.ts'
 import type { Append, LogHead } from '../log/commit.ts'
-import { FRAME_BYTES, KIND, type RawEvent } from '../log/record.ts'
+import { KIND, type RawEvent } from '../log/record.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import type { Kept } from './slab.ts'
 import { StoredState } from './stored-state.ts'
@@ -63,6 +63,7 @@ export class Session implements LogHead {
     this.#set(append.version, append.state, append.facts.schemaVersion ?? 0, expiresAt)
   }
 
+  /** Takes note of a commit. REQUIRES: no later event of the session is in the same one. */
   acknowledge(append: Append): void {
     this.#position = append.position
     this.#recordedAt = append.recordedAt
@@ -104,7 +105,7 @@ export class Session implements LogHead {
     this.#recordedAt = event.recordedAt
     this.#stored ??= new StoredState()
     this.#stored.add(event)
-    if (event.kind === KIND.CHANGES) this.bytesSince += event.bytes.length + FRAME_BYTES
+    if (event.kind === KIND.CHANGES) this.bytesSince += event.bytes.length
     else {
       this.wholeBytes = event.bytes.length
       this.bytesSince = 0

@@ -2,7 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import type { Change, Changes } from './changes.ts'
 import { freeze, freezeDeep } from './freeze.ts'
 import { parseIndex, parsePointer } from './pointer.ts'
-import { copyPlain, define, isArray, isObject, kindOf, type Plain } from './values.ts'
+import { copyPlain, define, isArray, isObject, kindOf, type Plain, slice } from './values.ts'
 
 type Splice = Extract<Change, { op: 'splice' }>
 type Addition = Extract<Change, { op: 'add' }>
@@ -67,7 +67,11 @@ class Draft {
     if (typeof target === 'string' && typeof insert === 'string' && reaches(target, change)) {
       set(parent, key, target.slice(0, index) + insert + target.slice(index + remove))
     } else if (isArray(target) && isArray(insert) && reaches(target, change)) {
-      this.#put(parent, key, target.slice(0, index).concat(freezeDeep(insert), target.slice(index + remove)))
+      this.#put(
+        parent,
+        key,
+        slice(target, 0, index).concat(freezeDeep(insert), slice(target, index + remove)),
+      )
     } else throw misfit(change)
   }
 
@@ -109,7 +113,7 @@ function reaches(target: { readonly length: number }, { index, remove }: Splice)
 }
 
 function copyOf(value: unknown): Container | undefined {
-  if (isArray(value)) return value.slice()
+  if (isArray(value)) return [...value]
   const kind = isObject(value) ? kindOf(value) : undefined
   return kind === 'object' || kind === 'bare' ? copyPlain(value as object) : undefined
 }

@@ -111,7 +111,7 @@ function listToCbor(list: readonly unknown[]): readonly unknown[] {
   for (let index = 0; index < list.length; index++) {
     const member = toCbor(list[index])
     if (Object.is(member, list[index])) continue
-    copy ??= list.slice()
+    copy ??= [...list]
     copy[index] = member
   }
   return copy ?? list

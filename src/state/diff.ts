@@ -2,9 +2,9 @@ import { align, type Gap, gaps } from './align.ts'
 import type { Change } from './changes.ts'
 import { freeze } from './freeze.ts'
 import { findFollowers } from './key-order.ts'
-import { child } from './pointer.ts'
+import { child, childAt } from './pointer.ts'
 import { spliceText } from './splice-text.ts'
-import { kindOfMember, type Plain, same } from './values.ts'
+import { kindOfMember, type Plain, same, slice } from './values.ts'
 
 type List = readonly unknown[]
 
@@ -89,13 +89,14 @@ function diffArrays(previous: List, value: List, path: string, changes: Change[]
 
 /** Once the gaps before it are closed, a gap lies where it does in the new array. */
 function diffGap(previous: List, value: List, gap: Gap, path: string, changes: Change[]): boolean {
+  const { from, remove, to, insert } = gap
   let done = 0
-  for (let step = 0; step < gap.remove && step < gap.insert; step++) {
-    if (!diffElement(previous[gap.from + step], value[gap.to + step], path, gap.to + step, changes)) continue
-    splice(changes, path, gap.to + done, step - done, value.slice(gap.to + done, gap.to + step))
+  for (let step = 0; step < remove && step < insert; step++) {
+    if (!diffElement(previous[from + step], value[to + step], path, to + step, changes)) continue
+    splice(changes, path, value, to + done, to + step, step - done)
     done = step + 1
   }
-  splice(changes, path, gap.to + done, gap.remove - done, value.slice(gap.to + done, gap.to + gap.insert))
+  splice(changes, path, value, to + done, to + insert, remove - done)
   return done > 0
 }
 
@@ -110,7 +111,7 @@ function diffElement(
   if (same(previous, value)) return true
   if (!mayShare(previous, value)) return false
   const start = changes.length
-  const elementPath = child(path, index)
+  const elementPath = childAt(path, index)
   diffValues(previous, value, elementPath, changes)
   const first = changes[start]
   if (first?.op !== 'replace' || first.path !== elementPath) return true
@@ -121,19 +122,28 @@ function diffElement(
 function mayShare(previous: unknown, value: unknown): boolean {
   if (typeof value === 'string') return typeof previous === 'string'
   const kind = kindOfMember(value)
-  return (kind === 'array' || kind === 'object' || kind === 'bare') && kind === kindOfMember(previous)
+  return (kind === 'object' || kind === 'array' || kind === 'bare') && kind === kindOfMember(previous)
 }
 
-/** One element for another is a `replace`, which every JSON Patch reader knows. */
-function splice(changes: Change[], path: string, index: number, remove: number, insert: List): void {
-  if (remove === 1 && insert.length === 1) {
-    changes.push({ op: 'replace', path: child(path, index), value: insert[0] })
-  } else if (remove > 0 || insert.length > 0) {
-    changes.push({ op: 'splice', path, index, remove, insert: freeze(insert) })
+/** Puts the elements of `value` from `start` to `end` in the place of `remove` old ones. */
+function splice(
+  changes: Change[],
+  path: string,
+  value: List,
+  start: number,
+  end: number,
+  remove: number,
+): void {
+  if (remove === 0 && start === end) return
+  // One element for another is a `replace`, which every JSON Patch reader knows.
+  if (remove === 1 && end - start === 1) {
+    changes.push({ op: 'replace', path: childAt(path, start), value: value[start] })
+  } else {
+    changes.push({ op: 'splice', path, index: start, remove, insert: freeze(slice(value, start, end)) })
   }
 }
 
-/** What lies between the elements that are the same ones, or one gap for all if most stayed in place. */
+/** What lies between the elements that are the same ones. */
 function findGaps(previous: List, value: List): Gap[] {
   const start = commonStart(previous, value)
   const end = commonEnd(previous, value, start)
@@ -144,12 +154,13 @@ function findGaps(previous: List, value: List): Gap[] {
     insert: value.length - end - start,
   }
   if (whole.remove === 0 || whole.insert === 0 || stayInPlace(previous, value, whole)) return [whole]
-  const before = previous.slice(start, start + whole.remove).map(label)
-  const after = value.slice(start, start + whole.insert).map(label)
+  const before = slice(previous, start, start + whole.remove).map(label)
+  const after = slice(value, start, start + whole.insert).map(label)
   const found = gaps(align(before, after), before.length)
   return found.map(gap => ({ ...gap, from: gap.from + start, to: gap.to + start }))
 }
 
+/** Where at least half of the elements are still in their places, they are compared there. */
 function stayInPlace(previous: List, value: List, { from, remove, insert }: Gap): boolean {
   if (remove !== insert) return false
   let stayed = 0

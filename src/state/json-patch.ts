@@ -94,7 +94,7 @@ function edit(document: unknown, path: string, whole: unknown, change: Edit): un
 }
 
 function copyOf(container: unknown, path: string): Plain | unknown[] {
-  if (isArray(container)) return container.slice()
+  if (isArray(container)) return [...container]
   if (!isObject(container)) throw missing(path)
   return copyPlain(container)
 }

@@ -1,7 +1,7 @@
 import { apply } from './apply.ts'
 import type { Change, Changes } from './changes.ts'
 import type { JsonPatchOperation } from './json-patch.ts'
-import { child, parsePointer } from './pointer.ts'
+import { childAt, parsePointer } from './pointer.ts'
 import { isPlainJson, toTaggedJson } from './tagged-json.ts'
 import { own, type Plain } from './values.ts'
 
@@ -61,10 +61,10 @@ function operations({ path, index, remove }: Splice, insert: readonly unknown[])
   const replaced = Math.min(remove, insert.length)
   const found: JsonPatchOperation[] = []
   insert.forEach((value, step) => {
-    found.push({ op: step < replaced ? 'replace' : 'add', path: child(path, index + step), value })
+    found.push({ op: step < replaced ? 'replace' : 'add', path: childAt(path, index + step), value })
   })
   for (let step = replaced; step < remove; step++)
-    found.push({ op: 'remove', path: child(path, index + replaced) })
+    found.push({ op: 'remove', path: childAt(path, index + replaced) })
   return found
 }
 

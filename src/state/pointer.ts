@@ -1,6 +1,11 @@
-/** The JSON Pointer (RFC 6901) of a member. */
-export function child(path: string, key: string | number): string {
-  return typeof key === 'number' ? `${path}/${key}` : `${path}/${escapeKey(key)}`
+/** The JSON Pointer (RFC 6901) of a property. */
+export function child(path: string, key: string): string {
+  return `${path}/${escapeKey(key)}`
+}
+
+/** The JSON Pointer of an element. */
+export function childAt(path: string, index: number): string {
+  return `${path}/${index}`
 }
 
 /** The keys that a JSON Pointer names, or `undefined` where it is not one. */
@@ -17,7 +22,7 @@ export function parseIndex(key: string): number {
 }
 
 function escapeKey(key: string): string {
-  return /[~/]/.test(key) ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
+  return key.includes('/') || key.includes('~') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
 }
 
 function unescapeKey(key: string): string {

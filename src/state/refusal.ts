@@ -25,7 +25,7 @@ export class Refusal {
   toError(): SessionlogError {
     const trail = this.#trail.reverse()
     const cycle = cycleEnd(trail.map(step => step.container))
-    const path = trail.slice(0, cycle).reduce((parent, step) => child(parent, step.key), '')
+    const path = trail.slice(0, cycle).reduce((parent, step) => child(parent, String(step.key)), '')
     const reason = cycle === undefined ? this.reason : 'a cycle'
     const { cause } = this
     return new SessionlogError('SESSIONLOG_INVALID_STATE', `Cannot store ${reason} at '${path}'`, {

@@ -1,6 +1,6 @@
 import { SessionlogError } from '../errors.ts'
 import { adopt, freeze } from './freeze.ts'
-import { child } from './pointer.ts'
+import { child, childAt } from './pointer.ts'
 import { define, isArray, isObject, kindOf, type Plain } from './values.ts'
 
 /**
@@ -105,7 +105,7 @@ function untag(json: unknown, path: string): unknown {
 }
 
 function untagArray(array: readonly unknown[], path: string): readonly unknown[] {
-  return freeze(array.map((member, index) => untag(member, child(path, index))))
+  return freeze(array.map((member, index) => untag(member, childAt(path, index))))
 }
 
 function untagMembers(json: Plain, into: Plain, path: string): Plain {
@@ -123,7 +123,7 @@ const TAGS: Record<string, (json: unknown, path: string) => unknown> = {
   $date: (json, path) => adopt(json === null ? new Date(NaN) : date(text(json, path), path)),
   $bytes: (json, path) => adopt(bytes(text(json, path), path)),
   $map: (json, path) =>
-    adopt(new Map(list(json, path).map((pair, index) => entry(pair, child(path, index))))),
+    adopt(new Map(list(json, path).map((pair, index) => entry(pair, childAt(path, index))))),
   $set: (json, path) => adopt(new Set(untagArray(list(json, path), path))),
   $bare: (json, path) => untagMembers(plain(json, path), Object.create(null), path),
   $escape: (json, path) => (tagOf(plain(json, path)) ? untagMembers(json as Plain, {}, path) : fail(path)),

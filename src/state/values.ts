@@ -65,6 +65,11 @@ export function copyPlain(object: object): Plain {
   return Object.getPrototypeOf(object) === null ? Object.assign(Object.create(null), object) : { ...object }
 }
 
+/** `array.slice(start, end)` for frozen arrays, which V8 slices a hundred times more slowly than it spreads them. */
+export function slice<T>(array: readonly T[], start?: number, end?: number): T[] {
+  return [...array].slice(start, end)
+}
+
 /**
  * The object itself, or a copy with the same properties. V8 keeps an object to which more than about a dozen
  * keys were added one by one as a hash table, slow to read and to list; one that is copied at once it does not.

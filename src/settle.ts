@@ -1,0 +1,13 @@
+import { hasCode } from './errors.ts'
+
+/** A method that checks first and promises then: what it throws, rejects. */
+export function settle<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call()
+  } catch (error) {
+    const rejected = Promise.reject(error)
+    // The disk's failure is told by status, commits and the logger; a caller's own mistake is the caller's.
+    if (hasCode(error, 'SESSIONLOG_IO_ERROR')) rejected.catch(() => {})
+    return rejected
+  }
+}
