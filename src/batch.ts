@@ -72,7 +72,7 @@ class Plan {
       entry = { session, version: session.version }
       this.#sessions.set(id, entry)
     }
-    const key = `${id}\0${eventId}`
+    const key = `${id.length} ${id}${eventId}`
     if (eventId !== undefined && this.#eventIds.has(key)) {
       throw wrong(`Two items of session '${id}' have the event id '${eventId}'`, `items/${index}/eventId`)
     }

@@ -4,6 +4,7 @@ import { decodePayload } from './log/codec.ts'
 import type { Append } from './log/commit.ts'
 import type { EventLog } from './log/port.ts'
 import type { LogReader } from './log/reader.ts'
+import { corrupted } from './log/record.ts'
 import type { Session } from './projection/session.ts'
 import { stateAtVersion } from './projection/time-travel.ts'
 import type { Upcast } from './projection/upcast.ts'
@@ -57,6 +58,8 @@ export class Duplicates {
     const events = await this.#reader.record(sessionId, version)
     const event = events[version - events[0]!.version]!
     const { facts } = decodePayload(event)
+    if (facts.eventId !== eventId)
+      throw corrupted(sessionId, version, `does not have the event id '${eventId}'`)
     const recorded =
       content.state && this.#upcast.make(await stateAtVersion(this.#reader, sessionId, version))
     checkSame(sessionId, eventId, content, facts, recorded)
@@ -86,5 +89,5 @@ function sameState(value: unknown, recorded: unknown): boolean {
 }
 
 function keyOf(sessionId: string, eventId: string): string {
-  return `${sessionId}\0${eventId}`
+  return `${sessionId.length} ${sessionId}${eventId}`
 }

@@ -69,6 +69,9 @@ export type Settings<State> = StoreOptions<State> &
 const silent = () => {}
 const SILENT: Logger = { debug: silent, info: silent, warn: silent, error: silent }
 
+/** The longest that a Node.js timer can wait; a longer one would not wait at all. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compactEvery: 0 } as const
 const FUNCTIONS = ['clock', 'upcast', 'onProgress'] as const
 const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
@@ -88,8 +91,14 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   for (const [name, min] of Object.entries(NUMBERS)) checkNumber(options, name, min)
   for (const name of FUNCTIONS) checkType(options, name, 'function')
   for (const name of BOOLEANS) checkType(options, name, 'boolean')
-  if (options.logger !== undefined)
-    for (const level of Object.keys(SILENT)) checkType(options.logger, level, 'function', 'logger/')
+  for (const name of ['open', 'sublevel'] as const) {
+    if (options.db !== undefined && typeof options.db?.[name] !== 'function')
+      throw wrong('db must be an abstract-level database', 'db')
+  }
+  for (const level of Object.keys(SILENT) as (keyof Logger)[]) {
+    if (options.logger !== undefined && typeof options.logger?.[level] !== 'function')
+      throw wrong(`logger must have a method ${level}`, `logger/${level}`)
+  }
   if (!['sync', 'buffered', undefined].includes(options.durability)) {
     throw wrong(`durability must be 'sync' or 'buffered', not ${String(options.durability)}`, 'durability')
   }
@@ -99,10 +108,10 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
     clock: options.clock ?? Date.now,
     logger: options.logger ?? SILENT,
     durability: options.durability ?? 'sync',
-    syncIntervalMs: options.syncIntervalMs ?? 100,
+    syncIntervalMs: Math.min(options.syncIntervalMs ?? 100, TIMER_MS_MAX),
     pendingBytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,
     skipUnchanged: options.skipUnchanged ?? false,
-    compactEvery: options.compactEvery ?? 5 * 60 * 1000,
+    compactEvery: Math.min(options.compactEvery ?? 5 * 60 * 1000, TIMER_MS_MAX),
   }
 }
 

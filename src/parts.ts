@@ -95,9 +95,17 @@ export function assemble<State>(
       await place.release()
     }
   }
+  const flush = async () => {
+    // Both in one tick: whatever comes later, such as the end of the store, comes after both.
+    await Promise.all([expiries.flush(), writer.write(() => [], true)])
+  }
   const parts = { log, reader, writer, cache, snapshots, directory, origin }
   const past = new Past({ reader, writer, commits, upcast })
-  const verifyAlone = (options: VerifyOptions) => compactor.alone(() => verify(parts, options))
+  const verifyAlone = (options: VerifyOptions) =>
+    compactor.alone(async () => {
+      await writer.settled()
+      return verify(parts, options)
+    })
   return {
     origin,
     durability,
@@ -109,6 +117,7 @@ export function assemble<State>(
     duplicates,
     expiries,
     compactor,
+    flush,
     verify: verifyAlone,
     release,
   }

@@ -89,7 +89,8 @@ export class Recorder<State> {
   /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
   write<T>(appends: readonly Append[], bytes: number, result: () => T | Promise<T>): Promise<T> {
     const { writer, cache, settings } = this.#parts
-    if (writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax) throw overloaded()
+    if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
+      throw overloaded()
     const durable = new Promise<T>((resolve, reject) => {
       const done = (error?: SessionlogError) => {
         if (error === undefined) return resolve(result())
@@ -113,7 +114,7 @@ export class Recorder<State> {
     const { schemaVersion } = this.#parts
     const facts = schemaVersion === 0 ? EXPIRY : { ...EXPIRY, schemaVersion }
     const append = new Append(session, session.version + 1, this.#tick(), facts, undefined, DELETION)
-    this.write([append], EVENT_BYTES, () => undefined)
+    this.write([append], 0, () => undefined)
   }
 
   /** The state after the intent, and what it changes. */
@@ -167,7 +168,7 @@ export class Recorder<State> {
       correlationId,
       causationId,
       occurredAt,
-      expiresAt,
+      expiresAt: expiresAt === undefined ? undefined : Math.max(0, expiresAt),
       schemaVersion: schemaVersion || undefined,
     }
   }

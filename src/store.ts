@@ -157,15 +157,13 @@ export class SessionStore<State> {
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkOptions(options, ['signal', 'onProgress'])
     this.#assertReadable()
-    await this.#parts.writer.settled()
     return this.#parts.verify(options)
   }
 
   /** Makes everything that was saved before the call durable, in either mode of durability. */
   async flush(): Promise<void> {
     this.#assertWritable()
-    await this.#parts.expiries.flush()
-    await this.#parts.writer.write(() => [], true)
+    await this.#parts.flush()
   }
 
   /** Waits for what is under way, then lets go of the directory. Always the same promise. */
@@ -179,18 +177,19 @@ export class SessionStore<State> {
   }
 
   async #close(): Promise<void> {
-    const { compactor, expiries, writer, commits, release } = this.#parts
+    const { compactor, durability, expiries, flush, writer, commits, release } = this.#parts
     try {
       await compactor.stop()
-      if (writer.failure === undefined) await expiries.flush().catch(() => {})
+      if (writer.failure === undefined) await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
       expiries.stop()
       await writer.settled()
       writer.end()
     } finally {
-      await release()
-      this.#closed = true
-      commits.complete()
-      this.#cache.endWatches()
+      await release().finally(() => {
+        this.#closed = true
+        commits.complete()
+        this.#cache.endWatches()
+      })
     }
   }
 

@@ -149,7 +149,7 @@ async function verifyWitness({ log, directory, origin }: VerifyParts, report: Re
 }
 
 function problemOf(error: unknown): VerifyProblem {
-  if (!hasCode(error)) throw error
+  if (!hasCode(error) || hasCode(error, 'SESSIONLOG_NOT_OPEN')) throw error
   const { code, message, sessionId, version, path } = error as VerifyProblem
   return {
     code,

@@ -99,10 +99,12 @@ export function decodeFrontier(value: Uint8Array): Frontier {
   return { position, peaks: peaks.map(toHex) }
 }
 
-export function decodeEventId(value: Uint8Array): number {
+/** The version, which is not proved: the event itself says which id it has. */
+export function decodeEventId(value: Uint8Array, sessionId: string): number {
   const version = decodeCbor(value)
   if (Number.isSafeInteger(version)) return version as number
-  throw new SessionlogError('SESSIONLOG_CORRUPTION', 'An event id in the log is damaged')
+  const message = `An event id of session '${sessionId}' in the log is damaged`
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId })
 }
 
 export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {

@@ -72,12 +72,12 @@ export class LevelLog implements EventLog {
   }
 
   async readStore(): Promise<StoreRecord | undefined> {
-    const value = await this.#db.get(STORE_KEY).catch(raise)
+    const value = await this.#db.get(STORE_KEY).catch(error => raise(error))
     return value && decodeStore(value)
   }
 
   async readFrontier(): Promise<Frontier | undefined> {
-    const value = await this.#db.get(FRONTIER_KEY).catch(raise)
+    const value = await this.#db.get(FRONTIER_KEY).catch(error => raise(error))
     return value && decodeFrontier(value)
   }
 
@@ -88,7 +88,7 @@ export class LevelLog implements EventLog {
 
   async lastCommit(): Promise<CommitRecord | undefined> {
     const newest = this.#db.iterator({ ...rangeOf(RANGE.commit), reverse: true, limit: 1 })
-    const [last] = await newest.all().catch(raise)
+    const [last] = await newest.all().catch(error => raise(error))
     return last && decodeCommit(...last)
   }
 
@@ -114,9 +114,7 @@ export class LevelLog implements EventLog {
     const iterators = [this.#iterate(tail, reverse), this.#iterate(sealed, reverse)]
     try {
       if (!reverse) iterators.reverse()
-      for (const iterator of iterators) yield* this.#pages(iterator, decodeRecord, 1, signal)
-    } catch (error) {
-      throw readError(error, sessionId)
+      for (const iterator of iterators) yield* this.#pages(iterator, decodeRecord, 1, signal, sessionId)
     } finally {
       await Promise.all(iterators.map(iterator => iterator.close()))
     }
@@ -125,7 +123,7 @@ export class LevelLog implements EventLog {
   findEventId(sessionId: string, eventId: string): number | undefined {
     try {
       const value = this.#db.getSync(eventIdKey(sessionId, eventId))
-      return value && decodeEventId(value)
+      return value && decodeEventId(value, sessionId)
     } catch (error) {
       throw readError(error, sessionId)
     }
@@ -133,7 +131,7 @@ export class LevelLog implements EventLog {
 
   async reclaim(): Promise<void> {
     const db = this.#db as Level & { compactRange?: (start: string, end: string) => Promise<void> }
-    await db.compactRange?.(RANGE.tail, upperBound(RANGE.tail)).catch(raise)
+    await db.compactRange?.(RANGE.tail, upperBound(RANGE.tail)).catch(error => raise(error))
   }
 
   async close(): Promise<void> {
@@ -142,7 +140,11 @@ export class LevelLog implements EventLog {
 
   #iterate(range: KeyRange, reverse = false): AbstractIterator<Level, string, Buffer> {
     const options = { ...range, reverse, highWaterMarkBytes: PAGE_BYTES }
-    return this.#db.iterator(options)
+    try {
+      return this.#db.iterator(options)
+    } catch (error) {
+      throw readError(error)
+    }
   }
 
   /** Pages of up to `size` entries, with the next on its way; from a `size` of 1 they grow, and none is read ahead. */
@@ -151,6 +153,7 @@ export class LevelLog implements EventLog {
     decode: (key: string, value: Buffer) => T,
     size: number,
     signal?: AbortSignal,
+    sessionId?: string,
   ): AsyncIterable<readonly T[]> {
     const ahead = size > 1
     const read = (count: number) => {
@@ -168,7 +171,7 @@ export class LevelLog implements EventLog {
         yield page.map(([key, value]) => decode(key, value))
       }
     } catch (error) {
-      throw readError(error)
+      throw readError(error, sessionId)
     } finally {
       await iterator.close()
     }
@@ -180,7 +183,10 @@ export class LevelLog implements EventLog {
     const lte = prefix + orderedNumber(to)
     if (from <= 1) return { gte: prefix, lte }
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1 }
-    const [first] = await this.#db.keys(before).all().catch(raise)
+    const [first] = await this.#db
+      .keys(before)
+      .all()
+      .catch(error => raise(error, sessionId))
     return { gte: first ?? prefix, lte }
   }
 }
@@ -199,9 +205,11 @@ function readError(error: unknown, sessionId?: string): unknown {
     return new SessionlogError('SESSIONLOG_CORRUPTION', `The log is damaged: ${message}`, details)
   if (code === 'LEVEL_IO_ERROR')
     return new SessionlogError('SESSIONLOG_IO_ERROR', `The log cannot be read: ${message}`, details)
+  if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN')
+    return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The log was closed before all was read', details)
   return error
 }
 
-function raise(error: unknown): never {
-  throw readError(error)
+function raise(error: unknown, sessionId?: string): never {
+  throw readError(error, sessionId)
 }

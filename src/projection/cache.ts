@@ -73,7 +73,7 @@ export class Cache {
 
   /** Sessions whose time is up. */
   expired(now: number): Session[] {
-    return [...this.#expiring].filter(session => session.expiresAt <= now)
+    return [...this.#expiring].filter(session => session.exists && session.expiresAt <= now)
   }
 
   /** When the next session ends by itself; `Infinity` where none does. */

@@ -42,14 +42,17 @@ export async function* readEvents(
   { reader, writer, commits }: { reader: LogReader; writer: Writer; commits: Commits },
   { after = 0, live = false, signal }: EventsOptions,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
+  signal?.throwIfAborted()
   await writer.settled()
   let position = after
   for (;;) {
     // Asked for before reading, so that no commit falls in between.
     const changed = commits.changed()
-    for await (const events of reader.positions(position, writer.position, signal)) {
-      for (const event of events) yield decodeEvent(event)
-      position = events[events.length - 1]!.position
+    if (position < writer.position) {
+      for await (const events of reader.positions(position, writer.position, signal)) {
+        for (const event of events) yield decodeEvent(event)
+        position = events[events.length - 1]!.position
+      }
     }
     if (!live || commits.ended) {
       if (live && writer.failure !== undefined) throw stopped(writer.failure)

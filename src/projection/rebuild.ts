@@ -2,7 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree } from '../log/chain.ts'
 import type { EventLog, Expiry, Frontier, LogRecord, StoredBase } from '../log/port.ts'
-import { corrupted, type RawEvent, readRecord } from '../log/record.ts'
+import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
 import { Session } from './session.ts'
 import { Slabs } from './slab.ts'
 
@@ -125,6 +125,7 @@ class Pass {
   }
 
   #expiry(session: Session, event: RawEvent): number {
+    if (event.kind === KIND.DELETED) return Number.POSITIVE_INFINITY
     const touched = this.#touches.get(session.id)
     if (touched !== undefined && touched.version >= event.version) return touched.expiresAt
     if (event.expiresAt !== undefined) return event.expiresAt

@@ -15,7 +15,6 @@ export class Session implements LogHead {
   /** Of the state that readers see: the last event's, acknowledged or not. */
   version = 0
   expiresAt = Number.POSITIVE_INFINITY
-  schemaVersion = 0
   /** Whether there is a state: false before the first event and after a delete. */
   exists = false
   /** The state as a newer schema has it, made from the one that was recorded. */
@@ -31,6 +30,7 @@ export class Session implements LogHead {
   segmentBytes = 0
 
   #state: unknown
+  #schemaVersion = 0
   #position = 0
   #recordedAt = 0
   /** Bytes that nobody has read yet, in place of the state. */
@@ -46,6 +46,12 @@ export class Session implements LogHead {
   get state(): unknown {
     if (this.#stored !== undefined) this.#decode(this.#stored)
     return this.#state
+  }
+
+  /** The schema of the state as it was recorded. */
+  get schemaVersion(): number {
+    if (this.#stored !== undefined) this.#decode(this.#stored)
+    return this.#schemaVersion
   }
 
   get acknowledged(): RecordedState {
@@ -74,8 +80,9 @@ export class Session implements LogHead {
   /** Goes back to what is acknowledged; false where nothing was under way. */
   rollBack(): boolean {
     if (this.#acknowledged === undefined) return false
-    const { version, state, schemaVersion, expiresAt } = this.#acknowledged
+    const { version, hash, state, schemaVersion, expiresAt } = this.#acknowledged
     this.#acknowledged = undefined
+    this.hash = hash
     this.#set(version, state, schemaVersion, expiresAt)
     return true
   }
@@ -115,7 +122,7 @@ export class Session implements LogHead {
   #set(version: number, state: unknown, schemaVersion: number, expiresAt: number): void {
     this.version = version
     this.expiresAt = expiresAt
-    this.schemaVersion = schemaVersion
+    this.#schemaVersion = schemaVersion
     this.exists = state !== undefined
     this.upcast = undefined
     this.#state = state
@@ -124,7 +131,7 @@ export class Session implements LogHead {
   #decode(stored: StoredState): void {
     const { state, schemaVersion } = stored.decode()
     this.#state = state
-    this.schemaVersion = schemaVersion
+    this.#schemaVersion = schemaVersion
     this.#stored = undefined
   }
 

@@ -42,6 +42,7 @@ export function isolate(previous: unknown, next: unknown): unknown {
 class Isolation implements Isolator {
   #bytes = COPY_BYTES_MAX
   #depth = 0
+  readonly #polluted = isPolluted()
 
   isolate(previous: unknown, next: unknown): unknown {
     if (!isObject(next)) return same(previous, next) ? previous : this.#primitive(next)
@@ -73,18 +74,20 @@ class Isolation implements Isolator {
   /** Compares key by key. A copy is made at the first difference; while keys are in place it has all the old ones. */
   #properties(previous: Plain | undefined, next: Plain): Plain {
     if (Object.getOwnPropertySymbols(next).length > 0) throw new Refusal('an object with a symbol as key')
-    const keys = Object.keys(next)
     const old = previous === undefined ? [] : Object.keys(previous)
     let copy = previous === undefined ? emptyLike(next) : undefined
     let inPlace = previous !== undefined
-    let index = 0
+    let count = 0
+    let at = ''
     try {
-      for (; index < keys.length; index++) {
-        const key = keys[index]!
-        if (inPlace && key !== old[index]) {
-          copy = copyFirst(copy ?? previous!, old, index)
+      for (const key in next) {
+        if (this.#polluted && !Object.hasOwn(next, key)) continue
+        at = key
+        if (inPlace && key !== old[count]) {
+          copy = copyFirst(copy ?? previous!, old, count)
           inPlace = false
         }
+        count++
         const counterpart = inPlace ? previous![key] : previous && own(previous, key)
         const given = next[key]
         if (inPlace && given === counterpart && given !== 0) continue
@@ -94,12 +97,12 @@ class Isolation implements Isolator {
         define(copy, key, value)
       }
     } catch (error) {
-      throw Refusal.from(error).within(next, keys[index]!)
+      throw Refusal.from(error).within(next, at)
     }
-    if (inPlace && keys.length < old.length) copy = copyFirst(copy ?? previous!, old, keys.length)
+    if (inPlace && count < old.length) copy = copyFirst(copy ?? previous!, old, count)
     if (copy === undefined) return previous!
-    this.#spend(16 * keys.length + 16)
-    return freeze(keepFast(copy, keys.length))
+    this.#spend(16 * count + 16)
+    return freeze(keepFast(copy, count))
   }
 
   #elements(previous: List | undefined, next: List): List {
@@ -136,4 +139,10 @@ function copyFirst(object: Plain, keys: readonly string[], count: number): Plain
 function describe(value: object): string {
   const name: unknown = value.constructor?.name
   return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class'
+}
+
+/** True where some script gave all objects another property, which `for in` lists as well. */
+function isPolluted(): boolean {
+  for (const _ in Object.prototype) return true
+  return false
 }
