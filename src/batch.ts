@@ -1,5 +1,5 @@
 import { checkId, checkWriteOptions, wrong } from './arguments.ts'
-import type { Duplicates } from './duplicates.ts'
+import type { Answer, Duplicates } from './duplicates.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { VersionConflictError } from './errors.ts'
 import type { Durability, Receipt, WriteOptions } from './event.ts'
@@ -7,6 +7,7 @@ import type { Append } from './log/commit.ts'
 import { Session } from './projection/session.ts'
 import { receiptOf } from './receipt.ts'
 import type { Intent, Recorder, Standing } from './recorder.ts'
+import { excuse } from './settle.ts'
 
 /** One of several writes that happen together. Its own options go before those of all. */
 export type BatchItem<State> = WriteOptions &
@@ -14,13 +15,17 @@ export type BatchItem<State> = WriteOptions &
 
 export interface BatchParts<State> {
   readonly recorder: Recorder<State>
+  readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
   readonly duplicates: Duplicates
   readonly durability: Durability
 }
 
-/** Prepares every item on what the ones before it would make, then writes all of them in one commit. */
+/**
+ * Prepares every item on what the ones before it would make, then writes all of them in one commit. Where some
+ * came before, by their event ids, nothing is changed until the log has been asked whether they are the same.
+ */
 export function writeBatch<State>(
-  { recorder, duplicates, durability }: BatchParts<State>,
+  parts: BatchParts<State>,
   find: (id: string) => Session | undefined,
   items: readonly BatchItem<State>[],
   shared: WriteOptions,
@@ -28,18 +33,33 @@ export function writeBatch<State>(
   if (!Array.isArray(items)) throw wrong('saveAll() takes an array', 'items')
   checkWriteOptions(shared)
   const plan = new Plan(find)
-  const results = items.map((item, index): Append | Promise<Receipt> => {
+  const results = items.map((item, index): Append | Answer => {
     const { id, intent, options } = readItem(item, index, shared)
     const session = plan.session(id, options.eventId, index)
-    const prepared = recorder.prepare(session, intent, options, plan.standing(session))
-    if (prepared === undefined) return nothingThere(session, durability)
-    if ('receipt' in prepared) return prepared.receipt
-    return plan.add(prepared.append, prepared.bytes)
+    const standing = plan.standing(session)
+    const prepared = parts.recorder.prepare(session, intent, options, standing)
+    if (prepared === undefined) {
+      const { version } = standing
+      return { receipt: () => parts.receiptAt(session, version), unproven: false }
+    }
+    return 'answer' in prepared ? prepared.answer : plan.add(prepared.append, prepared.bytes)
   })
+  const unproven = results.filter(each => 'unproven' in each && each.unproven) as Answer[]
+  if (plan.appends.length === 0 || unproven.length === 0) return writePlan(parts, plan, results)
+  const proof = Promise.all(unproven.map(each => each.receipt()))
+  return excuse(proof.then(() => writePlan(parts, plan, results)))
+}
+
+function writePlan<State>(
+  { recorder, duplicates, durability }: BatchParts<State>,
+  plan: Plan,
+  results: readonly (Append | Answer)[],
+): Promise<Receipt[]> {
   plan.checkUntouched()
-  const receipts = () => results.map(each => (each instanceof Promise ? each : receiptOf(each, durability)))
-  if (plan.appends.length === 0) return Promise.all(receipts())
-  const written = recorder.write<Receipt[]>(plan.appends, plan.bytes, () => Promise.all(receipts()))
+  const receipts = () =>
+    Promise.all(results.map(each => ('unproven' in each ? each.receipt() : receiptOf(each, durability))))
+  if (plan.appends.length === 0) return receipts()
+  const written = recorder.write<Receipt[]>(plan.appends, plan.bytes, receipts)
   for (const append of plan.appends) {
     if (append.facts.eventId !== undefined)
       duplicates.note(
@@ -94,7 +114,7 @@ class Plan {
     return append
   }
 
-  /** A recipe of one item may have saved the session of another meanwhile. */
+  /** A recipe of one item may have saved the session of another meanwhile, or anybody while the log was read. */
   checkUntouched(): void {
     for (const [id, { version }] of this.#sessions) {
       const now = this.#find(id)?.version ?? 0
@@ -127,9 +147,4 @@ function readItem<State>(item: BatchItem<State>, index: number, shared: WriteOpt
         ? { kind: 'delete' }
         : { kind: 'save', state }
   return { id, intent, options: { ...shared, ...own } }
-}
-
-/** A delete of what is not there has nothing to write. */
-function nothingThere(session: Session, durability: Durability): Promise<Receipt> {
-  return Promise.resolve(receiptOf(session.acknowledged, durability, { unchanged: true }))
 }

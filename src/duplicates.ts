@@ -1,5 +1,5 @@
 import { SessionlogError } from './errors.ts'
-import type { Receipt } from './event.ts'
+import type { Durability, Receipt } from './event.ts'
 import { decodePayload } from './log/codec.ts'
 import type { Append } from './log/commit.ts'
 import type { EventLog } from './log/port.ts'
@@ -20,28 +20,40 @@ export interface Content {
   readonly state?: { readonly value: unknown }
 }
 
+/** What makes a write needless. */
+export interface Answer {
+  /** Rejects with `SESSIONLOG_EVENT_ID_REUSED` where the first write had other content. */
+  readonly receipt: () => Promise<Receipt>
+  /** True where only reading the log can tell whether the content is the same. */
+  readonly unproven: boolean
+}
+
 /** Events by their ids: those recorded, and those under way. */
 export class Duplicates {
   readonly #log: EventLog
   readonly #reader: LogReader
   readonly #upcast: Upcast
+  readonly #durability: Durability
   readonly #pending = new Map<string, { readonly append: Append; readonly receipt: Promise<Receipt> }>()
 
-  constructor(log: EventLog, reader: LogReader, upcast: Upcast) {
+  constructor(log: EventLog, reader: LogReader, upcast: Upcast, durability: Durability) {
     this.#log = log
     this.#reader = reader
     this.#upcast = upcast
+    this.#durability = durability
   }
 
   /** The receipt of the first write with that id; undefined where this is the first. */
-  find(session: Session, eventId: string, content: Content): Promise<Receipt> | undefined {
+  find(session: Session, eventId: string, content: Content): Answer | undefined {
     const pending = this.#pending.get(keyOf(session.id, eventId))
     if (pending !== undefined) {
       checkSame(session.id, eventId, content, pending.append.facts, pending.append.state)
-      return pending.receipt
+      return { receipt: () => pending.receipt, unproven: false }
     }
     const version = session.version === 0 ? undefined : this.#log.findEventId(session.id, eventId)
-    return version === undefined ? undefined : this.#recorded(session.id, eventId, content, version)
+    if (version === undefined) return undefined
+    const given = isolated(content)
+    return { receipt: () => this.#recorded(session.id, eventId, given, version), unproven: true }
   }
 
   /** Notes a write under way, until it is durable or rejected. */
@@ -63,8 +75,14 @@ export class Duplicates {
     const recorded =
       content.state && this.#upcast.make(await stateAtVersion(this.#reader, sessionId, version))
     checkSame(sessionId, eventId, content, facts, recorded)
-    return receiptOf(event, this.#log.durability, { deduplicated: true })
+    return receiptOf(event, this.#durability, { deduplicated: true })
   }
+}
+
+/** The comparison comes later, when the caller may have changed what it gave. */
+function isolated({ state, ...content }: Content): Content {
+  if (state?.value === undefined) return { ...content, ...(state && { state }) }
+  return { ...content, state: { value: reconcile(undefined, state.value).state } }
 }
 
 function checkSame(

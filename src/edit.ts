@@ -1,5 +1,6 @@
-import { create, isDraftable } from 'mutative'
+import { create, isDraft, isDraftable, rawReturn } from 'mutative'
 import { SessionlogTypeError } from './errors.ts'
+import { isObject } from './state/values.ts'
 
 /** Changes a draft in place, or answers with the next state. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a recipe that returns nothing is the usual one.
@@ -16,10 +17,32 @@ const mark = (target: object) => (Object.getPrototypeOf(target) === null ? 'immu
  * a recipe could change behind the draft's back: it must be one to hand out.
  */
 export function editState(state: unknown, recipe: Recipe): unknown {
-  const edited = isDraftable(state, { mark: mark as never })
-    ? (create as (...args: unknown[]) => unknown)(state, recipe, { mark })
-    : ((recipe as (value: unknown) => unknown)(state) ?? state)
-  if (!(edited instanceof Promise)) return edited
-  edited.catch(() => {})
+  if (typeof recipe !== 'function') throw new SessionlogTypeError('edit must be a function', 'edit')
+  const run = (draft: unknown) => checkSynchronous((recipe as (draft: unknown) => unknown)(draft))
+  if (isDraftable(state, { mark: mark as never }))
+    return createDraft(state, draft => withoutWarning(run(draft)), { mark })
+  const answer = run(state)
+  return answer === undefined ? state : answer
+}
+
+const createDraft = create as (state: unknown, recipe: Recipe, options: object) => unknown
+
+function checkSynchronous(answer: unknown): unknown {
+  if (!(answer instanceof Promise)) return answer
+  answer.catch(() => {})
   throw new SessionlogTypeError('A recipe must be synchronous', 'edit')
+}
+
+/** Marks an answer as one to take as it is: mutative would look for drafts in it, and print a warning about that. */
+function withoutWarning(answer: unknown): unknown {
+  return !isObject(answer) || holdsDraft(answer, new Set()) ? answer : rawReturn(answer)
+}
+
+function holdsDraft(value: unknown, seen: Set<unknown>): boolean {
+  if (!isObject(value) || seen.has(value)) return false
+  seen.add(value)
+  if (isDraft(value)) return true
+  const members =
+    value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value)
+  return members.some(member => holdsDraft(member, seen))
 }

@@ -18,6 +18,8 @@ export interface Identity {
   readonly record: StoreRecord
   /** True where the record is not in the log yet. */
   readonly changed: boolean
+  /** True where events were lost and the caller accepts it: what said so is to be kept, see {@link keepWitness}. */
+  readonly lossAccepted: boolean
 }
 
 /**
@@ -34,10 +36,9 @@ export async function identify(
   if (found !== undefined && found.format !== FORMAT) throw unknownFormat(found.format)
   const loss = directory && (await findLoss(log, found, directory))
   if (loss !== undefined && !settings.acceptLoss) throw loss
-  if (loss !== undefined) await keepWitness(directory!)
   const known = loss === undefined ? found : found && { ...found, origin: randomUUID() }
   const record = withPolicies(known ?? (await newRecord(log, settings)), settings)
-  return { record, changed: record !== found }
+  return { record, changed: record !== found, lossAccepted: loss !== undefined }
 }
 
 /** Where a store keeps what is not the log. */
@@ -117,7 +118,11 @@ async function hasSnapshots(path: string): Promise<boolean> {
   return files.some(file => file.endsWith('.json'))
 }
 
-async function keepWitness(directory: Directory): Promise<void> {
+/**
+ * Puts aside what a witness said of a log that is accepted without its lost events. REQUIRES: the log has its new
+ * origin. Killed before this, the store is refused once more; the other way round, it would go on as the old one.
+ */
+export async function keepWitness(directory: Directory): Promise<void> {
   const witness = await readWitness(directory.path)
   if (witness === undefined) return
   await rename(

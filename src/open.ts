@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { identify } from './identity.ts'
+import { identify, keepWitness } from './identity.ts'
 import type { Level } from './log/level-log.ts'
 import { acquireLock } from './log/lock.ts'
 import { openLevelLog, wrapLevel } from './log/open-level.ts'
@@ -51,7 +51,7 @@ async function openPlace<State>(settings: Settings<State>): Promise<Place> {
 
 async function openIn<State>(place: Place, settings: Settings<State>): Promise<SessionStore<State>> {
   const { log, directory } = place
-  const { record, changed } = await identify(log, directory, settings)
+  const { record, changed, lossAccepted } = await identify(log, directory, settings)
   const rebuilt = await rebuild(log, {
     ignoreBases: settings.rebuild ?? false,
     onProgress: settings.onProgress,
@@ -60,6 +60,7 @@ async function openIn<State>(place: Place, settings: Settings<State>): Promise<S
   await snapshots?.open()
   const store = assemble(place, settings, record, rebuilt, snapshots)
   if (changed) await store.writer.write(() => [{ op: 'store', record }], true)
+  if (lossAccepted) await keepWitness(directory!)
   settings.logger.info({ sessions: rebuilt.sessions.size, position: rebuilt.tree.size }, 'The store is open')
   return new SessionStore(store)
 }

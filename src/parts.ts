@@ -14,6 +14,7 @@ import type { Session } from './projection/session.ts'
 import { Upcast } from './projection/upcast.ts'
 import { receiptOf } from './receipt.ts'
 import { Recorder } from './recorder.ts'
+import { excuse } from './settle.ts'
 import { Compactor } from './snapshot/compactor.ts'
 import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
@@ -60,12 +61,15 @@ export function assemble<State>(
       commits.error(err)
     },
   })
-  const duplicates = new Duplicates(log, reader, upcast)
-  const lastReceipt = async (session: Session) => {
+  const duplicates = new Duplicates(log, reader, upcast, durability)
+  const readReceipt = async (session: Session, version: number) => {
     await writer.settled()
     if (writer.failure !== undefined) throw writer.failure
-    return receiptOf(session.acknowledged, durability, { unchanged: true })
+    const last = session.acknowledged
+    const events = last.version === version ? [last] : await reader.record(session.id, version)
+    return receiptOf(events[version - events[0]!.version]!, durability, { unchanged: true })
   }
+  const receiptAt = (session: Session, version: number) => excuse(readReceipt(session, version))
   const recorder = new Recorder<State>({
     settings,
     cache,
@@ -76,7 +80,7 @@ export function assemble<State>(
     requireReason,
     recordedAt,
     touch: (session, expiresAt) => expiries.touch(session, expiresAt),
-    lastReceipt,
+    receiptAt,
   })
   const expiries = new Expiries(cache, writer, recorder as Recorder<never>)
   const note = async (position: number, root: string) => {
@@ -114,11 +118,16 @@ export function assemble<State>(
     commits,
     past,
     recorder,
+    receiptAt,
     duplicates,
     expiries,
     compactor,
     flush,
     verify: verifyAlone,
     release,
+    endFollowing: () => {
+      commits.complete()
+      cache.endWatches()
+    },
   }
 }

@@ -1,4 +1,4 @@
-import type { Duplicates } from './duplicates.ts'
+import type { Answer, Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
 import { EXPIRED, type ExpectedVersion, type Receipt, type WriteOptions } from './event.ts'
@@ -18,10 +18,10 @@ export type Intent =
   | { readonly kind: 'edit'; readonly recipe: Recipe }
   | { readonly kind: 'delete' }
 
-/** An event ready to be written, or a receipt that makes one needless. */
+/** An event ready to be written, or the answer that makes one needless. */
 export type Prepared =
   | { readonly append: Append; readonly bytes: number }
-  | { readonly receipt: Promise<Receipt> }
+  | { readonly answer: Answer }
   | undefined
 
 /** Of a session, what the next event is decided on: the session itself, or what a batch has made of it so far. */
@@ -45,8 +45,8 @@ export interface RecorderParts<State> {
   readonly recordedAt: number
   /** Moves a session's expiry without an event. */
   readonly touch: (session: Session, expiresAt: number) => void
-  /** The receipt of a session's last event, once it has one. */
-  readonly lastReceipt: (session: Session) => Promise<Receipt>
+  /** The receipt of a session's event, once it is durable. */
+  readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
 }
 
 const DELETION: Changes = Object.freeze([Object.freeze({ op: 'remove', path: '' } as const)])
@@ -70,19 +70,20 @@ export class Recorder<State> {
 
   /** Prepares an event on a session as it stands. Changes nothing. */
   prepare(session: Session, intent: Intent, options: WriteOptions, standing: Standing = session): Prepared {
-    const receipt = this.#duplicate(session, intent, options)
-    if (receipt !== undefined) return { receipt }
+    const answer = this.#duplicate(session, intent, options)
+    if (answer !== undefined) return { answer }
     const { version, exists } = standing
     checkExpected(session.id, options.expectedVersion, version, exists)
     if (intent.kind === 'delete' && !exists) return undefined
     this.#checkPolicy(session.id, options)
     const { state, changes, size } = this.#next(session, intent, standing)
     const facts = this.#facts(options)
-    // A getter or a recipe may have saved the same session meanwhile.
-    if (standing.version !== version) throw new VersionConflictError(session.id, version, standing.version)
+    // A getter or a recipe may have saved the same session meanwhile, or begun it.
+    const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
+    if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
     if (this.#parts.settings.skipUnchanged && exists && changes.length === 0)
-      return this.#unchanged(session, options)
-    const append = new Append(session, version + 1, this.#tick(), facts, state, changes)
+      return this.#unchanged(session, version, options)
+    const append = new Append(session, version + 1, facts, state, changes)
     return { append, bytes: size + EVENT_BYTES }
   }
 
@@ -91,6 +92,7 @@ export class Recorder<State> {
     const { writer, cache, settings } = this.#parts
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
       throw overloaded()
+    for (const append of appends) append.recordedAt = this.#tick()
     const durable = new Promise<T>((resolve, reject) => {
       const done = (error?: SessionlogError) => {
         if (error === undefined) return resolve(result())
@@ -101,11 +103,7 @@ export class Recorder<State> {
       writer.push({ appends, bytes, done })
     })
     // Pushed first: a watcher that saves at once must come after.
-    for (const append of appends) {
-      const session = append.head as Session
-      cache.sessions.set(session.id, session)
-      cache.change(session, append)
-    }
+    cache.change(appends)
     return durable
   }
 
@@ -113,7 +111,7 @@ export class Recorder<State> {
   expire(session: Session): void {
     const { schemaVersion } = this.#parts
     const facts = schemaVersion === 0 ? EXPIRY : { ...EXPIRY, schemaVersion }
-    const append = new Append(session, session.version + 1, this.#tick(), facts, undefined, DELETION)
+    const append = new Append(session, session.version + 1, facts, undefined, DELETION)
     this.write([append], 0, () => undefined)
   }
 
@@ -181,7 +179,7 @@ export class Recorder<State> {
     throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message, { sessionId })
   }
 
-  #duplicate(session: Session, intent: Intent, options: WriteOptions): Promise<Receipt> | undefined {
+  #duplicate(session: Session, intent: Intent, options: WriteOptions): Answer | undefined {
     const { eventId, type, data } = options
     if (eventId === undefined) return undefined
     const content = { type, data: data === undefined ? undefined : reconcile(undefined, data).state }
@@ -190,9 +188,9 @@ export class Recorder<State> {
     return this.#parts.duplicates.find(session, eventId, { ...content, state: { value } })
   }
 
-  #unchanged(session: Session, { expiresAt }: WriteOptions): Prepared {
+  #unchanged(session: Session, version: number, { expiresAt }: WriteOptions): Prepared {
     if (expiresAt !== undefined) this.#parts.touch(session, expiresAt)
-    return { receipt: this.#parts.lastReceipt(session) }
+    return { answer: { receipt: () => this.#parts.receiptAt(session, version), unproven: false } }
   }
 
   #tick(): number {

@@ -1,5 +1,16 @@
 import { hasCode } from './errors.ts'
 
+/** The same outcome. Where it is the disk's failure, nobody has to wait for it. */
+export function excuse<T>(promise: Promise<T>): Promise<T> {
+  const excused = new Promise<T>((resolve, reject) => {
+    promise.then(resolve, error => {
+      if (hasCode(error, 'SESSIONLOG_IO_ERROR')) excused.catch(() => {})
+      reject(error)
+    })
+  })
+  return excused
+}
+
 /** A method that checks first and promises then: what it throws, rejects. */
 export function settle<T>(call: () => Promise<T>): Promise<T> {
   try {

@@ -177,18 +177,17 @@ export class SessionStore<State> {
   }
 
   async #close(): Promise<void> {
-    const { compactor, durability, expiries, flush, writer, commits, release } = this.#parts
+    const { compactor, durability, expiries, flush, writer, endFollowing, release } = this.#parts
     try {
       await compactor.stop()
-      if (writer.failure === undefined) await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
+      await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
       expiries.stop()
       await writer.settled()
       writer.end()
     } finally {
       await release().finally(() => {
         this.#closed = true
-        commits.complete()
-        this.#cache.endWatches()
+        endFollowing()
       })
     }
   }
@@ -201,7 +200,7 @@ export class SessionStore<State> {
       const { recorder, duplicates, durability } = this.#parts
       const prepared = recorder.prepare(session, intent, options)
       if (prepared === undefined) return Promise.resolve(undefined)
-      if ('receipt' in prepared) return prepared.receipt
+      if ('answer' in prepared) return prepared.answer.receipt()
       const { append, bytes } = prepared
       const receipt = recorder.write([append], bytes, () => receiptOf(append, durability))
       duplicates.note(append, receipt)

@@ -118,6 +118,7 @@ async function verifySnapshot(snapshot: Snapshot, path: string, context: Snapsho
   })
   if (snapshot.origin !== origin)
     throw problem('SESSIONLOG_EVENTS_MISSING', 'is of another origin than the log')
+  if (!audit.trusts(sessionId)) return
   const head = audit.head(sessionId)
   if (head === undefined || version > head.version) {
     throw problem(
@@ -125,15 +126,22 @@ async function verifySnapshot(snapshot: Snapshot, path: string, context: Snapsho
       `is ahead of the log, which has ${head?.version ?? 0} versions`,
     )
   }
-  if (head.broken) return
-  const current = version === head.version
-  const hash = current
-    ? head.hash
-    : (await reader.record(sessionId, version)).find(e => e.version === version)?.hash
-  const state = current ? head.state : (await stateAtVersion(reader, sessionId, version)).state
-  if (hash !== snapshot.hash || !equal(state, snapshot.state)) {
+  const said = version === head.version ? head : await recordedAs(reader, sessionId, version)
+  const same = (['position', 'recordedAt', 'hash', 'schemaVersion'] as const).every(
+    field => said?.[field] === snapshot[field],
+  )
+  if (!same || !equal(said?.state, snapshot.state)) {
     throw problem('SESSIONLOG_CORRUPTION', 'is not what the log says')
   }
+}
+
+/** A version as the log has it; undefined where the number is none. */
+async function recordedAs(reader: LogReader, sessionId: string, version: number) {
+  const events = await reader.record(sessionId, version)
+  const event = events.find(each => each.version === version)
+  if (event === undefined) return undefined
+  const { position, recordedAt, hash } = event
+  return { position, recordedAt, hash, ...(await stateAtVersion(reader, sessionId, version)) }
 }
 
 async function verifyWitness({ log, directory, origin }: VerifyParts, report: Report): Promise<void> {

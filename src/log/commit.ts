@@ -1,4 +1,3 @@
-import { encodeValue } from '../state/cbor-values.ts'
 import type { Changes } from '../state/changes.ts'
 import type { MerkleTree } from './chain.ts'
 import { CHECKPOINT_FIELDS, type EventFacts, writeEvent } from './codec.ts'
@@ -22,29 +21,23 @@ export interface LogHead {
 export class Append {
   readonly head: LogHead
   readonly version: number
-  readonly recordedAt: number
   readonly facts: EventFacts
   /** The state after the event; `undefined` for a delete. */
   readonly state: unknown
   changes: Changes
   kind: EventKind
+  /** When the session ends by itself after this event. */
+  expiresAt = Number.POSITIVE_INFINITY
+  recordedAt = 0
   position = 0
   hash = ''
   /** Whether a later event of the session is in the same commit. */
   superseded = false
   previousHash = ''
 
-  constructor(
-    head: LogHead,
-    version: number,
-    recordedAt: number,
-    facts: EventFacts,
-    state: unknown,
-    changes: Changes,
-  ) {
+  constructor(head: LogHead, version: number, facts: EventFacts, state: unknown, changes: Changes) {
     this.head = head
     this.version = version
-    this.recordedAt = recordedAt
     this.facts = facts
     this.state = state
     this.changes = changes
@@ -68,11 +61,12 @@ export function buildCommit(appends: readonly Append[], tree: MerkleTree, operat
   for (const head of heads) {
     const run = head.run!
     head.run = undefined
-    const firstVersion = run[0]!.version
+    const { version: firstVersion, position: firstPosition } = run[0]!
     writer.beginRecord()
     for (const append of run) writeAppend(append, writer)
     runs.push({ sessionId: head.id, firstVersion, count: run.length })
-    operations.push({ op: 'record', sessionId: head.id, firstVersion, bytes: writer.endRecord(head.hash) })
+    const bytes = writer.endRecord(head.hash)
+    operations.push({ op: 'record', sessionId: head.id, firstVersion, firstPosition, bytes })
   }
   for (const append of appends) {
     tree.append(append.hash)
@@ -136,10 +130,11 @@ function addState(append: Append, writer: RecordWriter): void {
   const due = head.bytesSince + bytes > Math.max(head.wholeBytes, WHOLE_EVERY_BYTES_MIN)
   if (!due && !(changes.length >= MANY_CHANGES && isShort(state, bytes))) return
 
-  const encoded = encodeValue(state)
-  if (encoded.length < bytes) {
-    writer.dropEvent()
+  writer.value(state)
+  const stateBytes = writer.eventBytes - bytes
+  if (stateBytes < bytes) {
     const whole: Changes = [{ op: 'replace', path: '', value: state }]
+    writer.dropEvent()
     writeEvent(writer, KIND.WHOLE, append, whole)
     if (writer.eventBytes <= bytes) {
       append.kind = KIND.WHOLE
@@ -148,10 +143,11 @@ function addState(append: Append, writer: RecordWriter): void {
     }
     writer.dropEvent()
     writeEvent(writer, KIND.CHANGES, append, changes)
-  }
+    if (due) writer.value(state)
+  } else if (!due) writer.cutEvent(bytes)
   if (!due) return
   append.kind = KIND.CHECKPOINT
-  writer.extendEvent(CHECKPOINT_FIELDS, KIND.CHECKPOINT, encoded)
+  writer.changeEvent(CHECKPOINT_FIELDS, KIND.CHECKPOINT)
 }
 
 /** Whether a state surely takes fewer bytes than that; looks at no more of it than that. */

@@ -7,7 +7,7 @@ export const RANGE = {
   store: 'm',
   /** `c<position>`: commits, by the position of their last event. */
   commit: 'c',
-  /** `t<id>NUL<version>`: records that no compaction has sealed yet, by the version of their first event. */
+  /** `t<position><id>NUL<version>`: records that no compaction has sealed yet, by their first event. */
   tail: 't',
   /** `s<id>NUL<version>`: sealed records, by the version of their first event. */
   segment: 's',
@@ -24,7 +24,7 @@ export type Range = (typeof RANGE)[keyof typeof RANGE]
 const END = '\0'
 
 /** A session's part of a range: every key of the session starts with it, and no other session's does. */
-export function sessionPrefix(range: Range, sessionId: string): string {
+export function sessionPrefix(range: string, sessionId: string): string {
   return range + escapeId(sessionId) + END
 }
 
@@ -36,6 +36,12 @@ export function orderedNumber(value: number): string {
 
 export function parseOrderedNumber(text: string): number {
   return Number.parseInt(text.slice(1), 36)
+}
+
+/** An ordered number with something behind it. */
+export function splitOrderedNumber(text: string): { value: number; rest: string } {
+  const end = 1 + Number.parseInt(text.charAt(0), 36)
+  return { value: parseOrderedNumber(text.slice(0, end)), rest: text.slice(end) }
 }
 
 /** Where a prefix ends: `gte: prefix, lt: upperBound(prefix)`. Every prefix here ends in an ASCII character. */

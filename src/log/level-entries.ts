@@ -6,8 +6,8 @@ import {
   parseOrderedNumber,
   parseSessionKey,
   RANGE,
-  type Range,
   sessionPrefix,
+  splitOrderedNumber,
 } from './keys.ts'
 import type {
   CommitRecord,
@@ -18,14 +18,23 @@ import type {
   StoredBase,
   StoreRecord,
 } from './port.ts'
+import type { TailPlace } from './tail-index.ts'
 
 /** The keys and values of the log in LevelDB. docs/format.md has the grammar. */
 export const STORE_KEY = `${RANGE.store}store`
 export const FRONTIER_KEY = `${RANGE.store}frontier`
 export const SYNC_KEY = `${RANGE.store}sync`
 
-export function recordKey(range: Range, sessionId: string, firstVersion: number): string {
-  return sessionPrefix(range, sessionId) + orderedNumber(firstVersion)
+export function segmentKey({
+  sessionId,
+  firstVersion,
+}: Pick<LogRecord, 'sessionId' | 'firstVersion'>): string {
+  return sessionPrefix(RANGE.segment, sessionId) + orderedNumber(firstVersion)
+}
+
+/** In commit order; the session and its version are there for whoever reads the tail from the beginning. */
+export function tailKey(sessionId: string, { firstPosition, firstVersion }: TailPlace): string {
+  return sessionPrefix(RANGE.tail + orderedNumber(firstPosition), sessionId) + orderedNumber(firstVersion)
 }
 
 export function eventIdKey(sessionId: string, eventId: string): string {
@@ -35,7 +44,7 @@ export function eventIdKey(sessionId: string, eventId: string): string {
 export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [string, Uint8Array] {
   switch (operation.op) {
     case 'record':
-      return [recordKey(RANGE.tail, operation.sessionId, operation.firstVersion), operation.bytes]
+      return [tailKey(operation.sessionId, operation), operation.bytes]
     case 'commit':
       return encodeCommit(operation.commit)
     case 'eventId':
@@ -45,7 +54,7 @@ export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [stri
     case 'expiry':
       return [
         sessionPrefix(RANGE.expiry, operation.sessionId),
-        encodeChecked([operation.expiresAt, operation.version]),
+        encodeChecked([operation.expiresAt, operation.version, operation.sessionId]),
       ]
     case 'frontier': {
       const { position, peaks } = operation.frontier
@@ -85,9 +94,15 @@ export function decodeCommit(key: string, value: Buffer): CommitRecord {
   return { firstPosition, lastPosition, recordedAt, root: toHex(root), runs }
 }
 
-export function decodeRecord(key: string, bytes: Buffer): LogRecord {
+export function decodeSegment(key: string, bytes: Buffer): LogRecord {
   const { sessionId, rest } = parseSessionKey(key)
   return { sessionId, firstVersion: parseOrderedNumber(rest), bytes }
+}
+
+export function decodeTail(key: string, bytes: Buffer): LogRecord & TailPlace {
+  const position = splitOrderedNumber(key.slice(1))
+  const { sessionId, rest } = parseSessionKey(RANGE.tail + position.rest)
+  return { sessionId, firstVersion: parseOrderedNumber(rest), firstPosition: position.value, bytes }
 }
 
 export function decodeStore(value: Uint8Array): StoreRecord {
@@ -113,8 +128,10 @@ export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {
 
 export function decodeExpiry(key: string, value: Buffer): Expiry {
   const { sessionId } = parseSessionKey(key)
-  const [expiresAt, version] = decodeChecked(value, `expiry of session '${sessionId}'`) as [number, number]
-  return { sessionId, expiresAt, version }
+  const what = `expiry of session '${sessionId}'`
+  const [expiresAt, version, owner] = decodeChecked(value, what) as [number, number, string]
+  if (owner === sessionId) return { sessionId, expiresAt, version }
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', `The ${what} in the log is damaged`, { sessionId })
 }
 
 function fromHex(hash: string): Buffer {

@@ -1,5 +1,5 @@
-import type { AbstractIterator, AbstractLevel } from 'abstract-level'
-import { SessionlogError, SessionlogTypeError } from '../errors.ts'
+import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
+import { SessionlogTypeError } from '../errors.ts'
 import type { Durability } from '../event.ts'
 import { orderedNumber, RANGE, type Range, sessionPrefix, upperBound } from './keys.ts'
 import {
@@ -7,16 +7,19 @@ import {
   decodeEventId,
   decodeExpiry,
   decodeFrontier,
-  decodeRecord,
+  decodeSegment,
   decodeStore,
   decodeStoredBase,
+  decodeTail,
   entryOf,
   eventIdKey,
   FRONTIER_KEY,
-  recordKey,
   STORE_KEY,
   SYNC_KEY,
+  segmentKey,
+  tailKey,
 } from './level-entries.ts'
+import { levelError } from './level-error.ts'
 import type {
   CommitRecord,
   EventLog,
@@ -28,7 +31,9 @@ import type {
   StoreRecord,
   VersionRange,
 } from './port.ts'
+import { TailIndex, type TailPlace } from './tail-index.ts'
 
+type Snapshot = AbstractSnapshot
 export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Buffer>
 
 /** How many entries are read at once on a pass over everything. */
@@ -41,11 +46,13 @@ type KeyRange = { gte: string; lt: string } | { gte: string; lte: string }
 export class LevelLog implements EventLog {
   readonly durability: Durability
   readonly #db: Level
+  readonly #tail = new TailIndex()
 
   /** REQUIRES: `db` is open, has text keys and Buffer values, and belongs to this log alone. */
   constructor(db: Level, durability: Durability) {
-    if (!(db.supports as { getSync?: boolean }).getSync)
-      throw new SessionlogTypeError('The database has no getSync()', 'db')
+    const { getSync, explicitSnapshots } = db.supports as { getSync?: boolean; explicitSnapshots?: boolean }
+    if (!getSync) throw new SessionlogTypeError('The database has no getSync()', 'db')
+    if (!explicitSnapshots) throw new SessionlogTypeError('The database has no snapshot()', 'db')
     this.#db = db
     this.durability = durability
   }
@@ -57,9 +64,10 @@ export class LevelLog implements EventLog {
       for (const operation of operations) {
         if (operation.op !== 'seal') put(...entryOf(operation))
         else {
-          const { sessionId, tail, segments } = operation
-          for (const version of tail) batch.del(recordKey(RANGE.tail, sessionId, version))
-          for (const each of segments) put(recordKey(RANGE.segment, sessionId, each.firstVersion), each.bytes)
+          const sealed = { from: 1, to: operation.lastVersion }
+          for (const place of this.#tail.find(operation.sessionId, sealed))
+            batch.del(tailKey(operation.sessionId, place))
+          for (const each of operation.segments) put(segmentKey(each), each.bytes)
         }
       }
       // LevelDB has no sync of its own: a small write that is synced takes all before it along.
@@ -69,6 +77,7 @@ export class LevelLog implements EventLog {
       throw error
     }
     await (batch as { write(options: { sync: boolean }): Promise<void> }).write({ sync })
+    this.#index(operations)
   }
 
   async readStore(): Promise<StoreRecord | undefined> {
@@ -100,23 +109,36 @@ export class LevelLog implements EventLog {
     return this.#pages(this.#iterate(rangeOf(RANGE.expiry)), decodeExpiry, PAGE)
   }
 
-  records(part: 'sealed' | 'tail', signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    const range = part === 'sealed' ? RANGE.segment : RANGE.tail
-    return this.#pages(this.#iterate(rangeOf(range)), decodeRecord, PAGE, signal)
+  sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
+    return this.#pages(this.#iterate(rangeOf(RANGE.segment)), decodeSegment, PAGE, signal)
+  }
+
+  async *tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
+    for await (const page of this.#pages(this.#iterate(rangeOf(RANGE.tail)), decodeTail, PAGE, signal)) {
+      for (const record of page) this.#tail.add(record.sessionId, record)
+      yield page
+    }
+  }
+
+  unsealed(): [sessionId: string, firstVersion: number][] {
+    return this.#tail.sessions()
   }
 
   async *read(sessionId: string, range: VersionRange): AsyncIterable<readonly LogRecord[]> {
-    const { signal, reverse = false } = range
-    const tail = await this.#recordRange(RANGE.tail, sessionId, range)
-    const sealed = await this.#recordRange(RANGE.segment, sessionId, range)
-    // An iterator reads the log as it was when it was made. The tail's is made first, so a record that is
-    // sealed in between comes twice rather than not at all.
-    const iterators = [this.#iterate(tail, reverse), this.#iterate(sealed, reverse)]
+    // Both parts are read as they are now: a record that is sealed meanwhile is in one of them.
+    const places = this.#tail.find(sessionId, range)
+    const snapshot = this.#db.snapshot()
+    const tail = () => this.#readTail(sessionId, places, snapshot, range)
+    const sealed = () => this.#readSealed(sessionId, range, snapshot)
+    const inTail = places.length > 0 && places[0]!.firstVersion <= range.from
     try {
-      if (!reverse) iterators.reverse()
-      for (const iterator of iterators) yield* this.#pages(iterator, decodeRecord, 1, signal, sessionId)
+      if (range.reverse) yield* tail()
+      if (!inTail) yield* sealed()
+      if (!range.reverse) yield* tail()
+    } catch (error) {
+      throw readError(error, sessionId)
     } finally {
-      await Promise.all(iterators.map(iterator => iterator.close()))
+      await snapshot.close()
     }
   }
 
@@ -138,10 +160,52 @@ export class LevelLog implements EventLog {
     await this.#db.close()
   }
 
-  #iterate(range: KeyRange, reverse = false): AbstractIterator<Level, string, Buffer> {
-    const options = { ...range, reverse, highWaterMarkBytes: PAGE_BYTES }
+  async *#readTail(
+    sessionId: string,
+    places: readonly TailPlace[],
+    snapshot: Snapshot,
+    { reverse = false, signal }: VersionRange,
+  ): AsyncIterable<readonly LogRecord[]> {
+    const order = reverse ? places.toReversed() : places
+    for (let at = 0, count = 1; at < order.length; at += count, count = Math.min(count * 4, PAGE)) {
+      signal?.throwIfAborted()
+      const page = order.slice(at, at + count)
+      const values = await this.#db.getMany(
+        page.map(place => tailKey(sessionId, place)),
+        { snapshot },
+      )
+      // A record that was being sealed when the places were looked up is not here any more.
+      yield page.flatMap((place, i) =>
+        values[i] === undefined ? [] : { sessionId, ...place, bytes: values[i] },
+      )
+    }
+  }
+
+  /** The session's sealed records from the one that holds version `from` to the one that holds `to`. */
+  async *#readSealed(
+    sessionId: string,
+    { from, to, reverse = false, signal }: VersionRange,
+    snapshot: Snapshot,
+  ): AsyncIterable<readonly LogRecord[]> {
+    const prefix = sessionPrefix(RANGE.segment, sessionId)
+    const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
+    const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
+    const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
+    yield* this.#pages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal)
+  }
+
+  /** Follows what was written. Readers go by acknowledged versions, so it may come a moment later. */
+  #index(operations: readonly LogOperation[]): void {
+    for (const operation of operations) {
+      if (operation.op === 'record') this.#tail.add(operation.sessionId, operation)
+      else if (operation.op === 'seal') this.#tail.remove(operation.sessionId, operation.lastVersion)
+    }
+  }
+
+  #iterate(range: KeyRange, options: object = {}): AbstractIterator<Level, string, Buffer> {
     try {
-      return this.#db.iterator(options)
+      const all = { ...range, ...options, highWaterMarkBytes: PAGE_BYTES }
+      return this.#db.iterator(all)
     } catch (error) {
       throw readError(error)
     }
@@ -153,7 +217,6 @@ export class LevelLog implements EventLog {
     decode: (key: string, value: Buffer) => T,
     size: number,
     signal?: AbortSignal,
-    sessionId?: string,
   ): AsyncIterable<readonly T[]> {
     const ahead = size > 1
     const read = (count: number) => {
@@ -171,23 +234,10 @@ export class LevelLog implements EventLog {
         yield page.map(([key, value]) => decode(key, value))
       }
     } catch (error) {
-      throw readError(error, sessionId)
+      throw readError(error)
     } finally {
       await iterator.close()
     }
-  }
-
-  /** The keys of a session's records from the one that holds version `from` to the one that holds `to`. */
-  async #recordRange(range: Range, sessionId: string, { from, to }: VersionRange): Promise<KeyRange> {
-    const prefix = sessionPrefix(range, sessionId)
-    const lte = prefix + orderedNumber(to)
-    if (from <= 1) return { gte: prefix, lte }
-    const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1 }
-    const [first] = await this.#db
-      .keys(before)
-      .all()
-      .catch(error => raise(error, sessionId))
-    return { gte: first ?? prefix, lte }
   }
 }
 
@@ -197,17 +247,18 @@ function rangeOf(range: Range): KeyRange {
   return { gte: range, lt: upperBound(range) }
 }
 
-/** LevelDB sees some damage before our own checks do. */
+const READ_ERRORS = new Set<unknown>([
+  'LEVEL_CORRUPTION',
+  'LEVEL_IO_ERROR',
+  'LEVEL_DATABASE_NOT_OPEN',
+  'LEVEL_ITERATOR_NOT_OPEN',
+])
+
+/** LevelDB sees some damage before our own checks do, and what reads on when the store closes. */
 function readError(error: unknown, sessionId?: string): unknown {
-  const { code, message } = error as { code?: string; message: string }
-  const details = { cause: error, ...(sessionId !== undefined && { sessionId }) }
-  if (code === 'LEVEL_CORRUPTION')
-    return new SessionlogError('SESSIONLOG_CORRUPTION', `The log is damaged: ${message}`, details)
-  if (code === 'LEVEL_IO_ERROR')
-    return new SessionlogError('SESSIONLOG_IO_ERROR', `The log cannot be read: ${message}`, details)
-  if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN')
-    return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The log was closed before all was read', details)
-  return error
+  const { code } = error as { code?: string }
+  if (!READ_ERRORS.has(code)) return error
+  return levelError(error, 'log', { cause: error, ...(sessionId !== undefined && { sessionId }) })
 }
 
 function raise(error: unknown, sessionId?: string): never {

@@ -180,7 +180,7 @@ async function isAnswered(directory: string): Promise<boolean> {
   }
 }
 
-/** Longer than an owner's event loop is ever busy with one thing. */
+/** An owner whose event loop is busy for longer than this is taken for dead. */
 const answerMsMax = 3_000
 
 function answerKnocks(directory: string): Undo {

@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SessionlogError } from '../errors.ts'
+import { levelError } from './level-error.ts'
 import { type Level, LevelLog } from './level-log.ts'
 
 /** LevelDB's memory table: reopening after a kill reads that much again. */
@@ -33,40 +35,32 @@ export async function wrapLevel(db: Level): Promise<LevelLog> {
   return new LevelLog(part as unknown as Level, durability)
 }
 
-/** Without its file CURRENT, LevelDB takes a database for a new one, and deletes its files. */
+/**
+ * LevelDB takes a database without its file CURRENT for a new one, and deletes its files; where CURRENT names
+ * no manifest it reports a missing file.
+ */
 async function checkFiles(location: string): Promise<void> {
   let files: string[]
+  let current = ''
   try {
     files = await readdir(location)
+    if (files.includes('CURRENT')) current = await readFile(join(location, 'CURRENT'), 'latin1')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return
     throw openError(cause, location)
   }
-  const isDatabase = files.some(file => /^MANIFEST-|\.(ldb|sst|log)$/.test(file))
-  if (isDatabase && !files.includes('CURRENT')) {
-    const message = `The log in ${location} has lost its file CURRENT`
+  const isDatabase = files.some(file => /^CURRENT$|^MANIFEST-|\.(ldb|sst|log)$/.test(file))
+  if (isDatabase && !(current.endsWith('\n') && files.includes(current.slice(0, -1)))) {
+    const message = `The log in ${location} is damaged: its file CURRENT names no manifest`
     throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { path: location })
   }
 }
 
-/** LevelDB reports a damaged database by its message alone. */
 function openError(error: unknown, path: string): SessionlogError {
-  const cause =
-    (error as { cause?: { code?: string; message?: string } }).cause ??
-    (error as { code?: string; message?: string })
+  const cause = (error as { cause?: { code?: string } }).cause ?? (error as { code?: string })
   if (cause.code === 'LEVEL_LOCKED') {
-    return new SessionlogError('SESSIONLOG_LOCKED', `Another process holds the log in ${path}`, {
-      cause: error,
-      path,
-    })
+    const message = `Another process holds the log in ${path}`
+    return new SessionlogError('SESSIONLOG_LOCKED', message, { cause: error, path })
   }
-  if (
-    cause.code === 'LEVEL_CORRUPTION' ||
-    /corrupt|missing files|no meta-|does not exist/i.test(cause.message ?? '')
-  ) {
-    const message = `The log in ${path} is damaged: ${cause.message}`
-    return new SessionlogError('SESSIONLOG_CORRUPTION', message, { cause: error, path })
-  }
-  const message = `The log in ${path} cannot be opened: ${cause.message}`
-  return new SessionlogError('SESSIONLOG_IO_ERROR', message, { cause: error, path })
+  return levelError(cause, `log in ${path}`, { cause: error, path })
 }

@@ -34,13 +34,16 @@ export interface EventLog {
   /** Every expiry that a touch has moved. */
   expiries(): AsyncIterable<readonly Expiry[]>
 
-  /** Every sealed record, then every record of the tail; within each, by session and version. */
-  records(part: 'sealed' | 'tail', signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+  /** Every sealed record, by session and version. */
+  sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
 
-  /**
-   * The records of one session that hold versions `from` to `to`, in order or in reverse. The first may begin
-   * before `from`; one that is being sealed meanwhile may come twice.
-   */
+  /** Every record that is not sealed yet, by position. REQUIRES of open: it is read through before `read`. */
+  tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+
+  /** The sessions that have records in the tail, each with the version that the first of them begins with. */
+  unsealed(): [sessionId: string, firstVersion: number][]
+
+  /** The records of one session that hold versions `from` to `to`, in order or in reverse; the first may begin before `from`. */
   read(sessionId: string, range: VersionRange): AsyncIterable<readonly LogRecord[]>
 
   /** The version of the session's event with that id. Synchronous, because `save` decides in the same tick. */
@@ -113,14 +116,14 @@ export interface StoreRecord {
 }
 
 export type LogOperation =
-  | ({ readonly op: 'record' } & LogRecord)
+  | ({ readonly op: 'record'; readonly firstPosition: number } & LogRecord)
   | { readonly op: 'commit'; readonly commit: CommitRecord }
   | { readonly op: 'eventId'; readonly sessionId: string; readonly eventId: string; readonly version: number }
-  /** Takes records out of the tail and puts their events, repacked, among the sealed. */
+  /** Takes a session's records up to a version out of the tail and puts their events, repacked, among the sealed. */
   | {
       readonly op: 'seal'
       readonly sessionId: string
-      readonly tail: readonly number[]
+      readonly lastVersion: number
       readonly segments: readonly LogRecord[]
     }
   | ({ readonly op: 'base' } & StoredBase)

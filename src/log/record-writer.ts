@@ -1,4 +1,5 @@
-import { encodeCbor, toCbor } from '../state/cbor-values.ts'
+import { encodeValue } from '../state/cbor-values.ts'
+import type { Plain } from '../state/values.ts'
 import { sha256 } from './chain.ts'
 
 /**
@@ -46,9 +47,13 @@ export class RecordWriter {
     this.#at = this.#event - LENGTH_BYTES - 1
   }
 
-  /** Gives the event in hand one member more, already encoded, and another first one. REQUIRES: both small. */
-  extendEvent(fields: number, first: number, member: Uint8Array): void {
-    this.raw(member)
+  /** Takes what was written since the event had so many bytes back. */
+  cutEvent(bytes: number): void {
+    this.#at = this.#event + bytes
+  }
+
+  /** Changes the event's number of members, and its first one. REQUIRES: both are under 24. */
+  changeEvent(fields: number, first: number): void {
     this.#buffer[this.#event] = ARRAY + fields
     this.#buffer[this.#event + 1] = first
   }
@@ -88,11 +93,16 @@ export class RecordWriter {
     }
   }
 
-  /** Whatever a state may hold. */
+  /** Whatever a state may hold; what JSON has no form for goes through the encoder. */
   value(value: unknown): void {
-    if (typeof value === 'string' && isWellFormed(value)) this.text(value)
+    if (typeof value === 'string' && value.isWellFormed()) this.text(value)
     else if (typeof value === 'number' && !Object.is(value, -0)) this.number(value)
-    else this.raw(encodeCbor(toCbor(value)))
+    else if (typeof value === 'boolean') this.#byte(value ? 0xf5 : 0xf4)
+    else if (value === undefined) this.#byte(0xf7)
+    else if (value === null) this.#byte(0xf6)
+    else if (Array.isArray(value)) this.#list(value)
+    else if (isMap(value)) this.#map(value)
+    else this.raw(encodeValue(value))
   }
 
   number(value: number): void {
@@ -103,11 +113,6 @@ export class RecordWriter {
       this.#buffer[this.#at] = 0xfb
       this.#at = this.#buffer.writeDoubleBE(value, this.#at + 1)
     }
-  }
-
-  undefined(): void {
-    this.#reserve(1)
-    this.#buffer[this.#at++] = 0xf7
   }
 
   /** REQUIRES: well-formed Unicode. */
@@ -132,6 +137,25 @@ export class RecordWriter {
     this.#reserve(bytes.length)
     this.#buffer.set(bytes, this.#at)
     this.#at += bytes.length
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1)
+    this.#buffer[this.#at++] = byte
+  }
+
+  #list(list: readonly unknown[]): void {
+    this.head(ARRAY, list.length)
+    for (const member of list) this.value(member)
+  }
+
+  #map(object: Plain): void {
+    const keys = Object.keys(object)
+    this.head(MAP, keys.length)
+    for (const key of keys) {
+      this.text(key)
+      this.value(object[key])
+    }
   }
 
   /** Writes a short text if it is ASCII: a call into the runtime would take longer. */
@@ -168,6 +192,7 @@ const NEGATIVE = 0x20
 const BYTES = 0x40
 const TEXT = 0x60
 export const ARRAY = 0x80
+const MAP = 0xa0
 
 const BYTES_MIN = 1024
 /** A text up to this long is written character by character. */
@@ -179,6 +204,9 @@ export const FRAME_BYTES = LENGTH_BYTES + 1
 /** A hash with its head. */
 export const HASH_BYTES = 34
 
-function isWellFormed(text: string): boolean {
-  return text.isWellFormed()
+/** True for an object that a CBOR map with text keys holds, and is read back from safely. */
+function isMap(value: unknown): value is Plain {
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const key in value) if (key === '__proto__' || !key.isWellFormed()) return false
+  return true
 }

@@ -47,14 +47,17 @@ export class Cache {
     for (const session of this.sessions.values()) if (session.exists) yield session.id
   }
 
-  /** Makes an event visible that is on its way into the log. */
-  change(session: Session, append: Append): void {
-    const existed = session.exists
-    session.change(
-      append,
-      append.state === undefined ? Number.POSITIVE_INFINITY : (append.facts.expiresAt ?? session.expiresAt),
-    )
-    this.#changed(session, existed)
+  /** Makes events visible that are on their way into the log: all of them before anybody is told of one. */
+  change(appends: readonly Append[]): void {
+    for (const append of appends) {
+      const session = append.head as Session
+      this.sessions.set(session.id, session)
+      const existed = session.exists
+      session.change(append)
+      this.#changed(session, existed)
+    }
+    for (const { sessionId, state } of appends)
+      if (this.#watchers.watches(sessionId)) this.#watchers.tell(sessionId, handOut(state))
   }
 
   /** Moves an expiry without an event. */
@@ -65,10 +68,15 @@ export class Cache {
 
   /** Goes back to what is acknowledged, everywhere. */
   rollBack(): void {
+    const changed: Session[] = []
     for (const session of this.sessions.values()) {
       const existed = session.exists
-      if (session.rollBack()) this.#changed(session, existed)
+      if (!session.rollBack()) continue
+      this.#changed(session, existed)
+      changed.push(session)
     }
+    for (const session of changed)
+      if (this.#watchers.watches(session.id)) this.#watchers.tell(session.id, this.state(session))
   }
 
   /** Sessions whose time is up. */
@@ -97,7 +105,6 @@ export class Cache {
   #changed(session: Session, existed: boolean): void {
     if (session.exists !== existed) this.#size += existed ? -1 : 1
     this.#noteExpiry(session)
-    if (this.#watchers.watches(session.id)) this.#watchers.tell(session.id, this.state(session))
   }
 
   #noteExpiry(session: Session): void {

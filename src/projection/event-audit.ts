@@ -12,7 +12,10 @@ import { baseState } from './stored-state.ts'
 /** A session as the events read so far make it. */
 export interface AuditedHead {
   version: number
+  position: number
+  recordedAt: number
   hash: string
+  schemaVersion: number
   state: unknown
   /** Set where an event could not be believed: nothing is said of what follows it. */
   broken: boolean
@@ -28,8 +31,8 @@ interface Claim {
 }
 
 export interface AuditOptions {
-  signal?: AbortSignal
-  onProgress?: (progress: { readonly events: number; readonly of: number }) => void
+  signal?: AbortSignal | undefined
+  onProgress?: ((progress: { readonly events: number; readonly of: number }) => void) | undefined
 }
 
 /**
@@ -48,6 +51,8 @@ export class EventAudit {
   /** Each event's hash by its position; zeros where none was found. */
   readonly #leaves: Buffer
   #events = 0
+  /** Whether the log could be read to its end. */
+  #complete = false
 
   constructor(
     log: EventLog,
@@ -69,24 +74,35 @@ export class EventAudit {
     return this.#heads.size
   }
 
+  /** False where a session could not be read to its end: what is wrong with it has been told. */
+  trusts(sessionId: string): boolean {
+    return this.#complete && this.#heads.get(sessionId)?.broken !== true
+  }
+
   head(sessionId: string): AuditedHead | undefined {
     return this.#heads.get(sessionId)
   }
 
   async run({ signal, onProgress }: AuditOptions): Promise<void> {
     await this.#try(() => this.#readBases())
-    for (const part of ['sealed', 'tail'] as const) {
-      for await (const page of this.#log.records(part, signal)) {
-        for (const record of page) await this.#try(() => this.#record(record), record.sessionId)
-        onProgress?.({ events: this.#events, of: this.position })
-      }
-    }
+    await this.#try(async () => {
+      await this.#readRecords(this.#log.sealed(signal), { signal, onProgress })
+      await this.#readRecords(this.#log.tail(signal), { signal, onProgress })
+      this.#complete = true
+    })
+    if (!this.#complete) return
     await this.#try(() => this.#readCommits(signal))
     for (const [id, claims] of this.#claims) {
-      const broken = this.#heads.get(id)?.broken
-      if (broken !== true)
-        for (const claim of claims)
-          this.#report(corrupted(id, claim.version, `is in the ${claim.what}, but not in the log`))
+      if (!this.trusts(id)) continue
+      for (const claim of claims)
+        this.#report(corrupted(id, claim.version, `is in the ${claim.what}, but not in the log`))
+    }
+  }
+
+  async #readRecords(part: AsyncIterable<readonly LogRecord[]>, { onProgress }: AuditOptions): Promise<void> {
+    for await (const page of part) {
+      for (const record of page) await this.#try(() => this.#record(record), record.sessionId)
+      onProgress?.({ events: this.#events, of: this.position })
     }
   }
 
@@ -106,7 +122,10 @@ export class EventAudit {
   #record(record: LogRecord): void {
     const head = this.#heads.get(record.sessionId) ?? {
       version: 0,
+      position: 0,
+      recordedAt: 0,
       hash: NO_HASH,
+      schemaVersion: 0,
       state: undefined,
       broken: false,
     }
@@ -132,7 +151,10 @@ export class EventAudit {
       this.#report(corrupted(sessionId, version, `is not found by its event id '${facts.eventId}'`))
     }
     head.version = version
+    head.position = event.position
+    head.recordedAt = event.recordedAt
     head.hash = event.hash
+    head.schemaVersion = facts.schemaVersion ?? 0
     head.state = folded
     this.#leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
     this.#events++

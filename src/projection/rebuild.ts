@@ -34,9 +34,9 @@ export interface Rebuilt {
 export async function rebuild(log: EventLog, options: RebuildOptions = {}): Promise<Rebuilt> {
   const frontier = (await log.readFrontier()) ?? { position: 0, peaks: [] }
   const pass = new Pass(frontier, await touches(log), options)
-  if (options.ignoreBases) for await (const page of log.records('sealed')) pass.segments(page)
+  if (options.ignoreBases) for await (const page of log.sealed()) pass.segments(page)
   else for await (const page of log.bases()) pass.bases(page)
-  for await (const page of log.records('tail')) pass.records(page)
+  for await (const page of log.tail()) pass.records(page)
   const { position, recordedAt, root } = await lastCommit(log, frontier)
   pass.finish(position, root)
   return { sessions: pass.sessions, tree: pass.tree, recordedAt }

@@ -64,9 +64,11 @@ export class Session implements LogHead {
   }
 
   /** Moves on to the state after an event that is on its way into the log. */
-  change(append: Append, expiresAt: number): void {
+  change(append: Append): void {
     this.#acknowledged ??= this.#now()
-    this.#set(append.version, append.state, append.facts.schemaVersion ?? 0, expiresAt)
+    append.expiresAt =
+      append.state === undefined ? Number.POSITIVE_INFINITY : (append.facts.expiresAt ?? this.expiresAt)
+    this.#set(append.version, append.state, append.facts.schemaVersion ?? 0, append.expiresAt)
   }
 
   /** Takes note of a commit. REQUIRES: no later event of the session is in the same one. */
@@ -74,7 +76,7 @@ export class Session implements LogHead {
     this.#position = append.position
     this.#recordedAt = append.recordedAt
     if (append.version === this.version) this.#acknowledged = undefined
-    else this.#acknowledged = acknowledgedAs(append, append.facts.expiresAt ?? this.acknowledged.expiresAt)
+    else this.#acknowledged = acknowledgedAs(append)
   }
 
   /** Goes back to what is acknowledged; false where nothing was under way. */
@@ -151,8 +153,8 @@ export class Session implements LogHead {
   }
 }
 
-function acknowledgedAs(append: Append, expiresAt: number): RecordedState {
-  const { sessionId, version, position, recordedAt, hash, state } = append
+function acknowledgedAs(append: Append): RecordedState {
+  const { sessionId, version, position, recordedAt, hash, expiresAt, state } = append
   const schemaVersion = append.facts.schemaVersion ?? 0
   return { sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state }
 }

@@ -1,7 +1,7 @@
 import { encodeBase, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
-import type { EventLog, LogOperation, LogRecord } from '../log/port.ts'
+import type { EventLog, LogOperation } from '../log/port.ts'
 import type { LogReader } from '../log/reader.ts'
-import { type RawEvent, readRecord } from '../log/record.ts'
+import type { RawEvent } from '../log/record.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { cutSegments, SEGMENT_BYTES_MIN } from '../log/segment.ts'
 import type { Writer } from '../log/writer.ts'
@@ -139,28 +139,18 @@ class Run {
     await this.#snapshots(batch)
   }
 
-  /** The unsealed records of each session, up to the frontier. */
+  /** The unsealed events of each session, up to the frontier. */
   async *#tails(): AsyncIterable<Tail> {
-    let tail: Tail | undefined
-    for await (const page of this.#source.log.records('tail', this.#options.signal)) {
-      for (const record of page) {
-        if (tail !== undefined && tail.session.id !== record.sessionId) {
-          if (tail.events.length > 0) yield tail
-          tail = undefined
-        }
-        tail ??= { session: this.#source.sessions.get(record.sessionId)!, versions: [], events: [] }
-        this.#take(tail, record)
+    const { log, sessions, reader } = this.#source
+    for (const [id, from] of log.unsealed()) {
+      const session = sessions.get(id)!
+      const events: RawEvent[] = []
+      const range = { from, to: session.acknowledged.version, signal: this.#options.signal }
+      for await (const record of reader.session(id, range)) {
+        for (const event of record) if (event.position <= this.#position) events.push(event)
       }
+      if (events.length > 0) yield { session, events }
     }
-    if (tail !== undefined && tail.events.length > 0) yield tail
-  }
-
-  #take(tail: Tail, record: LogRecord): void {
-    const events = readRecord(record)
-    // A record is of one commit, and the frontier lies between commits.
-    if (events[0]!.position > this.#position) return
-    tail.versions.push(record.firstVersion)
-    tail.events.push(...events)
   }
 
   async #seal(batch: readonly Tail[]): Promise<void> {
@@ -175,7 +165,8 @@ class Run {
       const last = segments[segments.length - 1]!
       tail.session.segmentVersion = last.firstVersion
       tail.session.segmentBytes = last.bytes.length
-      operations.push({ op: 'seal', sessionId: tail.session.id, tail: tail.versions, segments })
+      const lastVersion = tail.events[tail.events.length - 1]!.version
+      operations.push({ op: 'seal', sessionId: tail.session.id, lastVersion, segments })
       operations.push({ op: 'base', ...baseOf(tail.session, states[index]!) })
       this.#sessions++
       this.#events += tail.events.length
@@ -211,8 +202,6 @@ class Run {
 
 interface Tail {
   readonly session: CompactedSession
-  /** The first versions of the records. */
-  readonly versions: number[]
   readonly events: RawEvent[]
 }
 

@@ -2,7 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import type { Change, Changes } from './changes.ts'
 import { freeze, freezeDeep } from './freeze.ts'
 import { parseIndex, parsePointer } from './pointer.ts'
-import { copyPlain, define, isArray, isObject, kindOf, type Plain, slice } from './values.ts'
+import { copyPlain, define, isArray, isObject, kindOf, type Plain } from './values.ts'
 
 type Splice = Extract<Change, { op: 'splice' }>
 type Addition = Extract<Change, { op: 'add' }>
@@ -24,6 +24,7 @@ export function apply(changes: Changes, state: unknown): unknown {
 /** A state under change: each container on the way to a change is copied once, however many changes follow. */
 class Draft {
   readonly #root: Plain
+  /** Containers that nobody else has yet, each after the one it is in. */
   readonly #copies = new Set<unknown>()
 
   constructor(state: unknown) {
@@ -31,31 +32,28 @@ class Draft {
   }
 
   apply(change: Change): void {
-    const keys = parsePointer(change.path)
-    if (keys === undefined) throw misfit(change)
-    keys.unshift(ROOT)
-    const key = keys.pop()!
-    const parent = keys.reduce(
-      (container, step) => this.#open(container, step, change),
-      this.#root as Container,
-    )
+    const keys = parsePointer(change.path) ?? fail(change)
+    let parent: Container = this.#root
+    let key = ROOT
+    for (const step of keys) {
+      parent = this.#open(parent, key, change)
+      key = step
+    }
     if (change.op === 'splice') this.#splice(parent, key, change)
     else if (parent === this.#root) replaceRoot(parent, change)
     else applyToMember(parent, key, change)
   }
 
   finish(): unknown {
-    return this.#freeze(this.#root[ROOT])
+    for (const copy of [...this.#copies].reverse()) freeze(copy as Container)
+    return this.#root[ROOT]
   }
 
   /** The member of a container as a copy that may be changed. */
   #open(container: Container, key: string, change: Change): Container {
     const member = get(container, key)
     if (this.#copies.has(member)) return member as Container
-    return this.#put(container, key, copyOf(member) ?? fail(change))
-  }
-
-  #put(container: Container, key: string, copy: Container): Container {
+    const copy = copyOf(member) ?? fail(change)
     this.#copies.add(copy)
     set(container, key, copy)
     return copy
@@ -67,19 +65,16 @@ class Draft {
     if (typeof target === 'string' && typeof insert === 'string' && reaches(target, change)) {
       set(parent, key, target.slice(0, index) + insert + target.slice(index + remove))
     } else if (isArray(target) && isArray(insert) && reaches(target, change)) {
-      this.#put(
-        parent,
-        key,
-        slice(target, 0, index).concat(freezeDeep(insert), slice(target, index + remove)),
-      )
+      replaceElements(this.#open(parent, key, change) as unknown[], index, remove, freezeDeep(insert))
     } else throw misfit(change)
   }
+}
 
-  #freeze(value: unknown): unknown {
-    if (!isObject(value) || !this.#copies.has(value)) return value
-    for (const member of Object.values(value)) this.#freeze(member)
-    return freeze(value)
-  }
+/** `array.splice(index, remove, ...insert)` for more elements than a call can have arguments. */
+function replaceElements(array: unknown[], index: number, remove: number, insert: readonly unknown[]): void {
+  const behind = array.splice(index)
+  for (const element of insert) array.push(element)
+  for (let step = remove; step < behind.length; step++) array.push(behind[step])
 }
 
 /** The root takes any value over any other, so that a whole state can be applied to whatever was there. */

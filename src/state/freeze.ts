@@ -1,4 +1,4 @@
-import { isObject, kindOf } from './values.ts'
+import { isArray, isObject, kindOf } from './values.ts'
 
 /**
  * The objects that `Object.freeze` cannot protect (Date, Map, Set, Uint8Array) and every frozen container
@@ -9,14 +9,14 @@ let anyHolder = false
 
 /** Freezes a container whose members are frozen already. */
 export function freeze<T extends object>(container: T): T {
-  if (anyHolder && Object.values(container).some(isHolder)) holders.add(container)
+  if (anyHolder && membersOf(container).some(isHolder)) holders.add(container)
   return Object.freeze(container)
 }
 
+export type Exotic = Date | Uint8Array | Map<unknown, unknown> | Set<unknown>
+
 /** Notes a value of ours that cannot be frozen. */
-export function adopt<T extends Date | Uint8Array | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>>(
-  value: T,
-): T {
+export function adopt<T extends Exotic>(value: T): T {
   holders.add(value)
   anyHolder = true
   return value
@@ -34,13 +34,17 @@ export function freezeDeep<T>(value: T): T {
     case 'object':
     case 'bare':
     case 'array':
-      Object.values(value).forEach(freezeDeep)
+      membersOf(value).forEach(freezeDeep)
       return freeze(value)
     case 'map':
     case 'set':
       freezeMembers(value as unknown as ReadonlyMap<unknown, unknown>)
   }
   return adopt(value as Date & T)
+}
+
+function membersOf(container: object): readonly unknown[] {
+  return isArray(container) ? container : Object.values(container)
 }
 
 function freezeMembers(members: ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>): void {

@@ -1,6 +1,5 @@
-import { adopt, freeze } from './freeze.ts'
-import { type Isolator, isolateElements } from './isolate-array.ts'
-import { copyExotic } from './isolate-exotic.ts'
+import { Alignment } from './alignment.ts'
+import { adopt, type Exotic, freeze } from './freeze.ts'
 import { Refusal } from './refusal.ts'
 import {
   copyPlain,
@@ -25,6 +24,8 @@ const NAMED_LENGTH_MAX = 64
 
 type List = readonly unknown[]
 
+const NONE: List = []
+
 /**
  * A deeply frozen copy of `next` in which everything equal to its counterpart in `previous` is that very
  * object. Each property of `next` is read once; nothing of `next` is kept. `previous` must come from here.
@@ -38,8 +39,11 @@ export function isolate(previous: unknown, next: unknown): unknown {
   }
 }
 
-/** One walk over a caller's value, with what is left of its limits. */
-class Isolation implements Isolator {
+/**
+ * One walk over a caller's value, with what is left of its limits. Few calls lie between a container and the
+ * one inside it, so that a thousand levels fit on any stack.
+ */
+class Isolation {
   #bytes = COPY_BYTES_MAX
   #depth = 0
   readonly #polluted = isPolluted()
@@ -52,7 +56,11 @@ class Isolation implements Isolator {
     if (this.#depth === DEPTH_MAX) throw new Refusal(`more than ${DEPTH_MAX} levels`)
     this.#depth++
     const counterpart = isObject(previous) && kindOf(previous) === kind ? previous : undefined
-    const isolated = this.#object(counterpart, next, kind)
+    let isolated: object
+    if (kind === 'object' || kind === 'bare')
+      isolated = this.#object(counterpart as Plain | undefined, next as Plain)
+    else if (kind === 'array') isolated = this.#array(counterpart as List | undefined, next as List)
+    else isolated = this.#exotic(counterpart, next, kind)
     this.#depth--
     return isolated
   }
@@ -64,15 +72,8 @@ class Isolation implements Isolator {
     return next
   }
 
-  #object(previous: object | undefined, next: object, kind: Kind): object {
-    if (kind === 'object' || kind === 'bare')
-      return this.#properties(previous as Plain | undefined, next as Plain)
-    if (kind === 'array') return this.#elements(previous as List | undefined, next as List)
-    return this.#exotic(previous, next, kind)
-  }
-
   /** Compares key by key. A copy is made at the first difference; while keys are in place it has all the old ones. */
-  #properties(previous: Plain | undefined, next: Plain): Plain {
+  #object(previous: Plain | undefined, next: Plain): Plain {
     if (Object.getOwnPropertySymbols(next).length > 0) throw new Refusal('an object with a symbol as key')
     const old = previous === undefined ? [] : Object.keys(previous)
     let copy = previous === undefined ? emptyLike(next) : undefined
@@ -105,23 +106,82 @@ class Isolation implements Isolator {
     return freeze(keepFast(copy, count))
   }
 
-  #elements(previous: List | undefined, next: List): List {
-    const elements = isolateElements(previous ?? [], next, this)
-    if (elements === previous) return previous
-    const named = next.length <= NAMED_LENGTH_MAX && Object.keys(next).length > next.length
-    if (named) throw new Refusal('an array with named properties')
-    this.#spend(8 * elements.length + 16)
-    return freeze(elements)
+  /** Compares element by element. An alignment takes over at the first difference. */
+  #array(previous: List | undefined, next: List): List {
+    const old = previous ?? NONE
+    let alignment: Alignment | undefined
+    let index = 0
+    try {
+      for (; index < next.length; index++) {
+        const given = next[index]
+        if (given === undefined && !(index in next)) throw new Refusal('an array with holes')
+        const expected = alignment === undefined ? old[index] : alignment.expected
+        const value = given !== expected && alignment?.owns(given) ? given : this.isolate(expected, given)
+        if (alignment === undefined) {
+          if (index < old.length && same(value, expected)) continue
+          alignment = new Alignment(old, next.length, index)
+        }
+        alignment.add(value)
+      }
+    } catch (error) {
+      throw Refusal.from(error).within(next, index)
+    }
+    if (alignment === undefined && previous?.length === next.length) return previous
+    this.#checkArray(next)
+    return freeze((alignment ?? new Alignment(old, next.length, next.length)).finish())
+  }
+
+  #checkArray(next: List): void {
+    this.#spend(8 * next.length + 16)
+    if (next.length <= NAMED_LENGTH_MAX && Object.keys(next).length > next.length) {
+      throw new Refusal('an array with named properties')
+    }
   }
 
   /** Members are compared as content, whole: only an unchanged Map, Set, Date or Uint8Array stays the same object. */
   #exotic(previous: object | undefined, next: object, kind: Kind): object {
-    this.#spend(kind === 'bytes' ? (next as Uint8Array).length : 16)
-    const copy = copyExotic(next, kind, member => {
-      this.#spend(16)
-      return this.isolate(undefined, member)
-    })
+    const copy = this.#copyExotic(next, kind)
     return equal(previous, copy) ? previous! : adopt(copy)
+  }
+
+  #copyExotic(next: object, kind: Kind): Exotic {
+    this.#spend(kind === 'bytes' ? (next as Uint8Array).length : 16)
+    if (kind === 'bytes') return new Uint8Array(next as Uint8Array)
+    if (Reflect.ownKeys(next).length > 0) throw new Refusal(`a ${kind} with properties`)
+    if (kind === 'map') return this.#map(next as Map<unknown, unknown>)
+    if (kind === 'set') return this.#set(next as Set<unknown>)
+    return new Date(Date.prototype.getTime.call(next))
+  }
+
+  #map(next: Map<unknown, unknown>): Map<unknown, unknown> {
+    const copy = new Map<unknown, unknown>()
+    for (const entry of Map.prototype.entries.call(next)) {
+      this.#spend(32)
+      const key = this.#member(next, copy.size, entry, 0)
+      copy.set(key, this.#member(next, copy.size, entry, 1))
+    }
+    return copy
+  }
+
+  #member(map: object, position: number, entry: [unknown, unknown], side: 0 | 1): unknown {
+    try {
+      return this.isolate(undefined, entry[side])
+    } catch (error) {
+      throw Refusal.from(error).within(entry, side).within(map, position)
+    }
+  }
+
+  #set(next: Set<unknown>): Set<unknown> {
+    const copy = new Set<unknown>()
+    try {
+      for (const member of Set.prototype.values.call(next)) {
+        this.#spend(16)
+        copy.add(this.isolate(undefined, member))
+      }
+    } catch (error) {
+      throw Refusal.from(error).within(next, copy.size)
+    }
+    return copy
   }
 
   #spend(bytes: number): void {

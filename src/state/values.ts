@@ -112,14 +112,18 @@ const EQUAL = {
 function equalObjects(a: Plain, b: Plain): boolean {
   const keys = Object.keys(a)
   const others = Object.keys(b)
-  return (
-    keys.length === others.length &&
-    keys.every((key, index) => key === others[index] && equal(a[key], b[key]))
-  )
+  if (keys.length !== others.length) return false
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!
+    if (key !== others[index] || !equal(a[key], b[key])) return false
+  }
+  return true
 }
 
 function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((value, index) => equal(value, b[index]))
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (!equal(a[index], b[index])) return false
+  return true
 }
 
 /** Buffers and what another realm made: the built-in's own prototype, not that of a class derived from it. */

@@ -1,0 +1,57 @@
+import type { Change, RecordedEvent } from '../index.ts'
+import { parsePointer } from '../state/pointer.ts'
+import { own, type Plain } from '../state/values.ts'
+import { shortValue } from './text.ts'
+
+const CHANGES_MAX = 4
+
+/**
+ * What an event changed, in a line: `/cart/3/qty: 1 → 2`, `+/items/4 "tea"`, `-/note`, `~/text @120 -1 +3`.
+ * Given the state before it, old values are named too.
+ */
+export function describeChanges({ changes }: RecordedEvent, before?: { readonly state: unknown }): string {
+  if (changes.length === 0) return '(nothing)'
+  const described = changes.slice(0, CHANGES_MAX).map((change, index) =>
+    // The paths of later changes lead into the state as the earlier ones left it.
+    describeChange(change, index === 0 || change.op === 'replace' ? before : undefined),
+  )
+  const more = changes.length - CHANGES_MAX
+  return described.join(', ') + (more > 0 ? `, … ${more} more` : '')
+}
+
+function describeChange(change: Change, before: { readonly state: unknown } | undefined): string {
+  const { op, path } = change
+  switch (op) {
+    case 'add':
+      return `+${path} ${shortValue(change.value, path === '' ? 60 : undefined)}`
+    case 'replace':
+      return path === ''
+        ? `= ${shortValue(change.value, 60)}`
+        : `${path}: ${was(path, before)}${shortValue(change.value)}`
+    case 'remove':
+      return path === '' ? 'deleted' : `-${path}`
+  }
+  return describeSplice(change)
+}
+
+function was(path: string, before: { readonly state: unknown } | undefined): string {
+  if (before === undefined) return '→ '
+  return `${shortValue(valueAt(before.state, path))} → `
+}
+
+function describeSplice({ path, index, remove, insert }: Extract<Change, { op: 'splice' }>): string {
+  const place = `${path}/${index}`
+  if (typeof insert === 'string')
+    return `~${path} @${index}${remove ? ` -${remove}` : ''}${insert ? ` +${insert.length}` : ''}`
+  if (insert.length === 0) return `-${place}${remove > 1 ? `…${index + remove - 1}` : ''}`
+  if (remove === 0) return `+${place} ${insert.length === 1 ? shortValue(insert[0]) : `(${insert.length})`}`
+  return `~${path} @${index} -${remove} +${insert.length}`
+}
+
+/** What stands at a path, or undefined. */
+function valueAt(state: unknown, path: string): unknown {
+  return parsePointer(path)?.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? own(value as Plain, key) : undefined),
+    state,
+  )
+}

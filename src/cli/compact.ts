@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import type { CompactionReport } from '../index.ts'
+import { newCommand, type Run } from './command.ts'
+import { type Context, type Store, withStore } from './context.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { formatCount, formatDuration } from './text.ts'
+
+/** `sessionlog compact`, and the nightly script. */
+export function compactCommand(run: Run): Command {
+  return newCommand('compact', 'bring bases and snapshots up to date; nothing is lost')
+    .option('--full', 'write every snapshot again, also of sessions that have not changed')
+    .action((options: { full?: boolean }, command: Command) =>
+      run(command, context =>
+        withStore(context, store => compactStore(store, context, options.full ?? false)),
+      ),
+    )
+}
+
+async function compactStore(store: Store, context: Context, full: boolean): Promise<ExitCode> {
+  const { out, progress, signal } = context
+  const onProgress = ({ sessions, snapshotsWritten }: CompactionReport) =>
+    progress.update('Compacting', Math.max(sessions, snapshotsWritten))
+  const report = await store.compact({ signal, full, onProgress })
+  progress.end()
+  const { problems, ...numbers } = report
+  if (context.json)
+    await out.json({ ...numbers, problems: problems.map(({ sessionId, path }) => ({ sessionId, path })) })
+  else await out.line(summaryOf(report))
+  for (const { path, error } of problems)
+    out.fail(`The snapshot ${path} was not written: ${error.message}`, 'SESSIONLOG_IO_ERROR')
+  return problems.length === 0 ? EXIT.OK : EXIT.IO
+}
+
+function summaryOf(report: CompactionReport): string {
+  const { sessions, events, snapshotsWritten, snapshotsRemoved, position, durationMs } = report
+  const what = `Compacted ${formatCount(sessions)} sessions with ${formatCount(events)} new events`
+  const files = `snapshots: ${formatCount(snapshotsWritten)} written, ${formatCount(snapshotsRemoved)} removed`
+  return `${what}, up to position ${formatCount(position)}, in ${formatDuration(durationMs)} (${files})`
+}

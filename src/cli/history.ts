@@ -1,0 +1,98 @@
+import type { Command } from 'commander'
+import { type RecordedEvent, SessionlogError } from '../index.ts'
+import { apply } from '../state/apply.ts'
+import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
+import { describeChanges } from './change-text.ts'
+import { integer, newCommand, type Run } from './command.ts'
+import { type Context, type Store, withStore } from './context.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { Table } from './table.ts'
+import { formatCount, formatTime } from './text.ts'
+
+interface Options {
+  from?: number
+  to?: number
+  reverse?: boolean
+}
+
+export function historyCommand(run: Run): Command {
+  return newCommand('history <id>', 'the events of a session: who changed what, when and why')
+    .option('--from <version>', 'the first version to show', integer('--from', 1))
+    .option('--to <version>', 'the last version to show', integer('--to', 1))
+    .option('--reverse', 'the latest first')
+    .action((id: string, options: Options, command: Command) =>
+      run(command, context => withStore(context, store => showHistory(store, context, id, options))),
+    )
+}
+
+async function showHistory(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
+  const { from = 1, to, reverse = false } = options
+  const { signal } = context
+  const head = store.version(id)
+  if (head === 0) throw sessionNotFound(id)
+  if (from > head) throw versionNotFound(id, from, head)
+  const events = store.history(id, { from, reverse, signal, ...(to !== undefined && { to }) })
+  if (context.json) for await (const event of events) await context.out.json(eventJson(event))
+  else await printTable(context, events, reverse ? undefined : await stateBefore(store, id, from))
+  return EXIT.OK
+}
+
+export function sessionNotFound(sessionId: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', `There never was a session '${sessionId}'`, {
+    sessionId,
+  })
+}
+
+function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
+  const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
+}
+
+/** Told forwards, a change can name what was there before it. */
+async function stateBefore(store: Store, id: string, from: number): Promise<{ state: unknown }> {
+  return { state: await store.stateAt(id, { version: from - 1 }) }
+}
+
+/** A table of events; `before` is the state before the first of them. */
+export async function printTable(
+  { out }: Pick<Context, 'out'>,
+  events: AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>,
+  before?: { state: unknown },
+): Promise<void> {
+  const { dim, cyan } = out.colors
+  const table = new Table(out, [
+    { title: 'version', right: true },
+    { title: 'when', style: dim },
+    { title: 'who', style: cyan, widthMax: 24 },
+    { title: 'type', widthMax: 24 },
+    { title: 'why', widthMax: 32 },
+    { title: 'what changed' },
+  ])
+  let state = before
+  for await (const event of events) {
+    const { version, recordedAt, occurredAt, actor = '', type, reason = '' } = event
+    const when = formatTime(occurredAt ?? recordedAt)
+    await table.row(formatCount(version), when, actor, type, reason, describeChanges(event, state))
+    state &&= { state: apply(event.changes, state.state) }
+  }
+  await table.end()
+}
+
+/** A recorded event as JSON. Where it holds what JSON lacks, `data` and `changes` are in their tagged form. */
+export function eventJson(event: RecordedEvent): object {
+  const { data, changes } = event
+  if ((data === undefined || isPlainJson(data)) && isPlainJson(changes)) return event
+  return {
+    ...event,
+    encoding: 'tagged',
+    ...(data !== undefined && { data: toTaggedJson(data) }),
+    changes: changes.map(taggedChange),
+  }
+}
+
+/** The operation stays as it is: only the values in it are tagged. */
+function taggedChange(change: RecordedEvent['changes'][number]): object {
+  if (change.op === 'remove') return change
+  if (change.op !== 'splice') return { ...change, value: toTaggedJson(change.value) }
+  return { ...change, insert: toTaggedJson(change.insert) }
+}

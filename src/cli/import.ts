@@ -1,0 +1,90 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { newCommand, type Run } from './command.ts'
+import { type Context, withStore } from './context.ts'
+import { isOwnSnapshots, SNAPSHOTS } from './directory.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { Importer, type ImportReport } from './importer.ts'
+import { openSource } from './open-source.ts'
+import { formatCount, formatDuration } from './text.ts'
+
+const HELP = `
+FILE is NDJSON, gzip or not; "-" is standard input. A line is one save:
+  {"session", "state", "actor"?, "at"?, "type"?, "reason"?, "data"?, "eventId"?}
+or, with "deleted": true in place of "state", a delete. "at" is ISO 8601 or ms since the epoch. "encoding": "tagged"
+says that state and data are in the form that export uses for what JSON lacks.
+
+DIR holds one file a session: snapshots of sessionlog, or plain <id>.json files whose whole content is the state. It
+goes into an empty store. data/sessions_v3 itself may be given when the log beside it is lost, or was never there.
+
+Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.`
+
+/** How many refused lines are named to people. */
+const SHOWN_MAX = 10
+
+export function importCommand(run: Run): Command {
+  return newCommand('import <file>', 'save what a file, a directory or standard input says')
+    .option('-k, --keep-going', 'import the good lines where others are refused')
+    .addHelpText('after', HELP)
+    .action((path: string, options: { keepGoing?: boolean }, command: Command) =>
+      run(command, context => importPath(context, path, options.keepGoing ?? false)),
+    )
+}
+
+export async function importPath(context: Context, path: string, keepGoing: boolean): Promise<ExitCode> {
+  const startedAt = performance.now()
+  const source = await openSource(path, context.signal)
+  try {
+    const report = await new Importer(context, source, { path, keepGoing }).run()
+    const movedTo =
+      report.written && (await isOwnSnapshots(path, context.dir)) ? await renewSnapshots(context) : undefined
+    await tell(context, report, performance.now() - startedAt, movedTo)
+    return exitCodeOf(report)
+  } finally {
+    context.progress.end()
+    await source.close()
+  }
+}
+
+/** What was imported in place is put aside whole, and the store writes its own: other names, another origin. */
+async function renewSnapshots(context: Context): Promise<string> {
+  const { dir, signal } = context
+  const aside = join(dir, `${SNAPSHOTS}-imported-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`)
+  await rename(join(dir, SNAPSHOTS), aside)
+  await withStore(context, store => store.compact({ signal }))
+  return aside
+}
+
+async function tell(
+  { out, json }: Context,
+  report: ImportReport,
+  durationMs: number,
+  movedTo: string | undefined,
+): Promise<void> {
+  const { problems, refused, written, ...counts } = report
+  for (const { place, message, code } of problems.slice(0, SHOWN_MAX)) out.fail(`${place}: ${message}`, code)
+  if (refused > SHOWN_MAX) out.note(`sessionlog: … and ${formatCount(refused - SHOWN_MAX)} more`)
+  if (refused > 0) {
+    const what = written ? 'the others were imported' : 'nothing was imported'
+    out.fail(
+      `${formatCount(refused)} of ${formatCount(counts.lines)} lines refused, ${what}`,
+      'SESSIONLOG_IMPORT_REJECTED',
+    )
+  }
+  if (json) return out.json({ ...counts, refused, problems, durationMs: Math.round(durationMs) })
+  if (!written) return
+  const { saved, deleted, skipped, sessions } = counts
+  const parts = [`${formatCount(saved)} saves`]
+  if (deleted > 0) parts.push(`${formatCount(deleted)} deletes`)
+  if (skipped > 0) parts.push(`${formatCount(skipped)} that were there already`)
+  await out.line(
+    `Imported ${parts.join(', ')} of ${formatCount(sessions)} sessions in ${formatDuration(durationMs)}`,
+  )
+  if (movedTo !== undefined) await out.line(`What was imported is kept in ${movedTo}`)
+}
+
+function exitCodeOf({ refused, written }: ImportReport): ExitCode {
+  if (refused === 0) return EXIT.OK
+  return written ? EXIT.PARTIAL : EXIT.REFUSED
+}

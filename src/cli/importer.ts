@@ -1,0 +1,176 @@
+import { hasCode, type SessionlogErrorCode } from '../errors.ts'
+import { SessionlogError, type StoreOptions } from '../index.ts'
+import { type Context, open, type Store } from './context.ts'
+import { hasLog, isOwnSnapshots } from './directory.ts'
+import { IMPORT_ID } from './import-directory.ts'
+import type { ImportLine } from './import-line.ts'
+import type { Entry, ImportSource } from './import-source.ts'
+import { ImportWriter } from './import-writer.ts'
+import { Rehearsal } from './rehearsal.ts'
+import { formatCount } from './text.ts'
+
+export interface ImportOptions {
+  /** Where the lines come from, as it was named. */
+  readonly path: string
+  /** Writes the good lines where others are refused. */
+  readonly keepGoing: boolean
+}
+
+/** A line that was not imported, and why. */
+export interface RefusedLine {
+  readonly place: string
+  readonly code: SessionlogErrorCode
+  readonly message: string
+}
+
+export interface ImportReport {
+  readonly lines: number
+  readonly saved: number
+  readonly deleted: number
+  /** Lines that were there already, by their event id; and deletes of what was not there. */
+  readonly skipped: number
+  readonly sessions: number
+  readonly refused: number
+  /** The first refused lines. */
+  readonly problems: readonly RefusedLine[]
+  /** False where lines were refused and so nothing was written. */
+  readonly written: boolean
+}
+
+const PROBLEMS_KEPT = 100
+
+/**
+ * Imports in two passes: the first checks every line and writes nothing, the second writes. What is kept between them
+ * is the numbers of the refused lines. A write that fails ends the import; what was written until then stays.
+ */
+export class Importer {
+  readonly #context: Context
+  readonly #source: ImportSource
+  readonly #options: ImportOptions
+  readonly #refused = new Set<number>()
+  readonly #problems: RefusedLine[] = []
+  #lines = 0
+  #hasSchemas = false
+
+  constructor(context: Context, source: ImportSource, options: ImportOptions) {
+    this.#context = context
+    this.#source = source
+    this.#options = options
+  }
+
+  async run(): Promise<ImportReport> {
+    const { dir } = this.#context
+    const store = (await hasLog(dir)) ? await open(this.#context) : undefined
+    try {
+      if (store !== undefined && this.#source.isDirectory) await assertNothingElse(store)
+      await this.#check(store)
+    } catch (error) {
+      await store?.close()
+      throw error
+    }
+    if (this.#refused.size > 0 && !this.#options.keepGoing) {
+      await store?.close()
+      return this.#report()
+    }
+    return this.#write(store)
+  }
+
+  async #check(store: Store | undefined): Promise<void> {
+    const rehearsal = new Rehearsal(store)
+    for await (const [index, entry] of this.#entries('Checking')) {
+      this.#lines++
+      try {
+        const line = entry.parse()
+        await rehearsal.check(line)
+        if (line.options.data !== undefined && this.#source.isDirectory) assertForeign(line, store)
+        this.#hasSchemas ||= line.schemaVersion !== undefined
+      } catch (error) {
+        this.#refuse(index, entry, error)
+      }
+    }
+  }
+
+  async #write(opened: Store | undefined): Promise<ImportReport> {
+    const { dir, signal } = this.#context
+    // The log of these very snapshots is lost: that is why they are imported.
+    const acceptLoss = opened === undefined && (await isOwnSnapshots(this.#options.path, dir))
+    const reopen = (options: StoreOptions<unknown>) => open(this.#context, { acceptLoss, ...options })
+    const writer = new ImportWriter(opened ?? (await reopen({})), reopen)
+    try {
+      if (this.#hasSchemas) await writer.useSchema(0)
+      for await (const [index, entry] of this.#entries('Importing')) {
+        if (this.#refused.has(index)) continue
+        await writer.write(entry.parse(), entry.bytes, error => this.#refuse(index, entry, error))
+      }
+      await writer.finish()
+      return this.#report(writer)
+    } catch (error) {
+      if (signal.aborted) throw interrupted(signal, writer.saved + writer.deleted)
+      throw error
+    } finally {
+      await writer.close()
+    }
+  }
+
+  async *#entries(label: string): AsyncGenerator<[number, Entry]> {
+    const { signal, progress } = this.#context
+    let index = 0
+    const onProgress = (done: number, total: number) =>
+      progress.update(
+        label,
+        done,
+        total,
+        `${formatCount(index)} ${this.#source.isDirectory ? 'files' : 'lines'}`,
+      )
+    for await (const entry of this.#source.entries(onProgress, signal)) {
+      if (index % 256 === 0) signal.throwIfAborted()
+      yield [index, entry]
+      index++
+    }
+    progress.end()
+  }
+
+  /** Anything but a refusal is no matter of the line, and ends the import. */
+  #refuse(index: number, { place }: Entry, error: unknown): void {
+    if (!hasCode(error) || hasCode(error, 'SESSIONLOG_IO_ERROR') || hasCode(error, 'SESSIONLOG_NOT_OPEN'))
+      throw error
+    const { code, message } = error as SessionlogError
+    this.#refused.add(index)
+    if (this.#problems.length < PROBLEMS_KEPT) this.#problems.push({ place, code, message })
+  }
+
+  #report(writer?: ImportWriter): ImportReport {
+    return {
+      lines: this.#lines,
+      saved: writer?.saved ?? 0,
+      deleted: writer?.deleted ?? 0,
+      skipped: writer?.skipped ?? 0,
+      sessions: writer?.sessions ?? 0,
+      refused: this.#refused.size,
+      problems: this.#problems,
+      written: writer !== undefined,
+    }
+  }
+}
+
+/** Current states go into an empty store, or into one that an interrupted import of them began. */
+async function assertNothingElse(store: Store): Promise<void> {
+  for await (const { eventId, sessionId } of store.events()) {
+    if (eventId?.startsWith(IMPORT_ID)) continue
+    const message = `A directory is imported into an empty store; this one has session '${sessionId}'`
+    throw new SessionlogError('SESSIONLOG_IMPORT_REJECTED', message)
+  }
+}
+
+/** A store's own snapshots would only repeat what it has. */
+function assertForeign({ session, options }: ImportLine, store: Store | undefined): void {
+  const { origin } = options.data as { origin?: string }
+  if (origin === undefined || origin !== store?.origin) return
+  const message = `The snapshot of session '${session}' was made by this very store`
+  throw new SessionlogError('SESSIONLOG_IMPORT_REJECTED', message, { sessionId: session })
+}
+
+function interrupted({ reason }: AbortSignal, events: number): unknown {
+  if (reason instanceof Error) reason.message = `Interrupted: ${formatCount(events)} events were imported`
+  return reason
+}

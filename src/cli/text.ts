@@ -1,0 +1,93 @@
+import { stringifyState } from '../state/tagged-json.ts'
+
+/**
+ * Text that comes from a store, made safe to print for people: no control character reaches the terminal, where it
+ * could move the cursor, set colours or turn the direction of writing.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, escapeOf)
+}
+
+function escapeOf(character: string): string {
+  return SHORT[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`
+}
+
+const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+const segmenter = new Intl.Segmenter()
+/** East Asian wide characters and emoji: two columns each. */
+const WIDE =
+  /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\ufe0f/u
+const NARROW = /^[\x20-\x7e]*$/
+const EMPTY = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
+
+/** How many columns of a terminal a printable text takes, about. */
+export function widthOf(text: string): number {
+  if (NARROW.test(text)) return text.length
+  let width = 0
+  for (const { segment } of segmenter.segment(text)) width += columnsOf(segment)
+  return width
+}
+
+/** A text cut to a number of columns, with an ellipsis in place of what is gone. */
+export function truncate(text: string, columns: number): string {
+  // No more than that can be shown, and segmenting megabytes takes long.
+  const head = text.length > columns * 16 ? text.slice(0, columns * 16) : text
+  if (head === text && widthOf(text) <= columns) return text
+  let width = 0
+  let end = 0
+  for (const { segment, index } of segmenter.segment(head)) {
+    width += columnsOf(segment)
+    if (width > columns - 1) break
+    end = index + segment.length
+  }
+  return `${text.slice(0, end)}…`
+}
+
+function columnsOf(grapheme: string): number {
+  if (WIDE.test(grapheme)) return 2
+  return EMPTY.test(grapheme) ? 0 : 1
+}
+
+/** A value of a state, short enough for a line of text. */
+export function shortValue(value: unknown, columns = 24): string {
+  return truncate(printable(stringifyState(value)), columns)
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(Math.max(Math.floor(Math.log10(bytes || 1) / 3), 0), units.length - 1)
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}
+
+export function formatDuration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+}
+
+/** A time for people, to the second, in UTC. A caller's own may be none that a calendar has. */
+export function formatTime(ms: number): string {
+  const iso = isoTime(Math.trunc(ms))
+  return typeof iso === 'number' ? String(iso) : `${iso.slice(0, -5).replace('T', ' ')}Z`
+}
+
+/** A time as ISO 8601, or as the number that it is where that would not bring it back. */
+export function isoTime(ms: number): string | number {
+  const date = new Date(ms)
+  return date.getTime() === ms ? date.toISOString() : ms
+}
+
+const ISO = /^([+-]\d{6}|\d{4})-\d\d(-\d\d)?(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+
+/** ms since the epoch from an ISO 8601 time, in UTC where it names no zone, or a number of ms; else undefined. */
+export function parseTime(time: unknown): number | undefined {
+  if (typeof time === 'number') return Number.isFinite(time) ? time : undefined
+  const match = typeof time === 'string' ? ISO.exec(time) : null
+  if (match === null) return undefined
+  const zoneless = match[3] !== undefined && match[6] === undefined
+  const ms = Date.parse(zoneless ? `${time}Z` : (time as string))
+  return Number.isNaN(ms) ? undefined : ms
+}

@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import { hasCode } from '../errors.ts'
+import type { VerifyProblem, VerifyReport } from '../index.ts'
+import { newCommand, type Run } from './command.ts'
+import { assertStore, type Context, open } from './context.ts'
+import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
+import { formatCount, formatDuration, printable } from './text.ts'
+
+export function verifyCommand(run: Run): Command {
+  return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots').action(
+    (_: object, command: Command) => run(command, verifyStore),
+  )
+}
+
+/** A store that can't even be opened has been verified too: why not is the problem. */
+async function verifyStore(context: Context): Promise<ExitCode> {
+  await assertStore(context.dir)
+  const { progress, signal } = context
+  let report: VerifyReport | undefined
+  try {
+    const store = await open(context)
+    try {
+      report = await store.verify({
+        signal,
+        onProgress: ({ events, of }) => progress.update('Verifying', events, of),
+      })
+    } finally {
+      progress.end()
+      await store.close()
+    }
+  } catch (error) {
+    const { exitCode } = describeFailure(error)
+    if (exitCode !== EXIT.DAMAGED || report !== undefined) throw error
+    await tell(context, { ok: false, problems: [problemOf(error)] })
+    return exitCode
+  }
+  await tell(context, report)
+  return report.ok ? EXIT.OK : EXIT.NO
+}
+
+type Outcome = Pick<VerifyReport, 'ok' | 'problems'> & Partial<VerifyReport>
+
+async function tell({ out, json }: Context, outcome: Outcome): Promise<void> {
+  if (json) return out.json(outcome)
+  const { colors } = out
+  for (const { code, message } of outcome.problems)
+    await out.line(`${colors.red(code)}  ${printable(message)}`)
+  const verdict = outcome.ok ? colors.green('Verified') : colors.red(`${outcome.problems.length} problems`)
+  await out.line(verdict + detailsOf(outcome))
+}
+
+function detailsOf({ position, sessions, commits, bases, snapshots, root, durationMs }: Outcome): string {
+  if (position === undefined) return ': the store does not open'
+  const counts = Object.entries({ events: position, sessions, commits, bases, snapshots })
+  const read = counts.map(([what, count]) => `${formatCount(count!)} ${what}`).join(', ')
+  return `: ${read} read in ${formatDuration(durationMs!)}\nroot ${root}`
+}
+
+function problemOf(error: unknown): VerifyProblem {
+  if (!hasCode(error)) throw error
+  const { code, message, sessionId, version, path } = error as VerifyProblem
+  return {
+    code,
+    message,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(version !== undefined && { version }),
+    ...(path !== undefined && { path }),
+  }
+}

@@ -1,0 +1,217 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openStore, type SessionStore } from '../../src/index.ts'
+import { parseState } from '../../src/state/tagged-json.ts'
+import { Chance } from './damage.ts'
+import type { Line, Orders } from './killed-child.ts'
+import { type Acked, Ledger, must } from './killed-child-ledger.ts'
+
+/** In the middle of what the process is killed. */
+const MOMENTS = [
+  'opening',
+  'saving',
+  'saving',
+  'saving',
+  'compacting',
+  'compacting',
+  'compacting',
+  'closing',
+] as const
+type Moment = (typeof MOMENTS)[number]
+
+export interface Tally {
+  rounds: number
+  /** Kills by what they came into the middle of; `too late` where the process had come to its end. */
+  readonly kills: Record<string, number>
+  acked: number
+  /** Found without having been acknowledged: written, but killed before anybody was told. */
+  surplus: number
+  /** Temporary files that the killed left behind. */
+  leftovers: number
+  /** Rounds after which the next process came straight away, without a look at the store. */
+  unchecked: number
+  /** Writes with an event id whose outcome was unknown, and which were tried again. */
+  retried: number
+}
+
+interface Trying {
+  readonly id: string
+  readonly eventId: string
+  readonly data: unknown
+  readonly state: string
+}
+
+/** Kills one process after the other in one directory after the other, and looks at what is left. */
+export class Rounds {
+  readonly tally: Tally = {
+    rounds: 0,
+    kills: {},
+    acked: 0,
+    surplus: 0,
+    leftovers: 0,
+    unchecked: 0,
+    retried: 0,
+  }
+  readonly #chance: Chance
+  readonly #acksMax: number
+  /** How many rounds a directory lives. */
+  readonly #lifetime: number
+  #dir = ''
+  #ledger = new Ledger()
+  #trying: Trying[] = []
+  #next: ChildProcess
+
+  constructor({ seed, acksMax, lifetime }: { seed: number; acksMax: number; lifetime: number }) {
+    this.#chance = new Chance(seed)
+    this.#acksMax = acksMax
+    this.#lifetime = lifetime
+    this.#next = start()
+  }
+
+  /** The directory of the store under test. Kept where a round fails. */
+  get dir(): string {
+    return this.#dir
+  }
+
+  async run(): Promise<void> {
+    const round = this.tally.rounds++
+    const first = round % this.#lifetime === 0
+    if (first) this.#move()
+    const moment = this.#chance.of(MOMENTS)
+    await this.#kill(moment, round)
+    this.tally.leftovers += this.#temporaries().length
+    const last = (round + 1) % this.#lifetime === 0
+    if (!last && this.#chance.once(5)) this.tally.unchecked++
+    else await this.#look(last)
+  }
+
+  end(): void {
+    this.#next.kill('SIGKILL')
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  #move(): void {
+    if (this.#dir !== '') rmSync(this.#dir, { recursive: true, force: true })
+    this.#dir = mkdtempSync(join(tmpdir(), 'sessionlog-killed-'))
+    this.#ledger = new Ledger()
+    this.#trying = []
+  }
+
+  #temporaries(): string[] {
+    return readdirSync(this.#dir, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.tmp'))
+  }
+
+  async #kill(moment: Moment, round: number): Promise<void> {
+    const child = this.#next
+    this.#next = start()
+    // As likely to be few as to be many.
+    const acks = Math.round(this.#acksMax ** (this.#chance.below(1000) / 1000))
+    const compactions = this.#chance.below(8)
+    const turns = this.#chance.below(30)
+    const orders: Orders = {
+      dir: this.#dir,
+      seed: this.#chance.below(2 ** 31),
+      round,
+      durability: this.#chance.once(4) ? 'buffered' : 'sync',
+      rebuild: this.#chance.once(6),
+      compacting: moment === 'compacting' || this.#chance.once(6),
+      closeAfter: moment === 'closing' ? acks : 0,
+      known: Array.from({ length: this.#ledger.known.length && 5 }, () =>
+        this.#chance.of(this.#ledger.known),
+      ),
+    }
+    const exit = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+    child.stdin!.end(JSON.stringify(orders))
+    const counts = { acked: 0, compacting: 0, since: 0 }
+    const acked: Acked[] = []
+    let reached = false
+    for await (const text of createInterface(child.stdout!)) {
+      const line = parse(text)
+      if (line === undefined) continue
+      if (line[0] === 'acked') {
+        acked.push({ sessionId: line[1], version: line[2], position: line[3], hash: line[4] })
+        counts.acked++
+        if (counts.compacting > compactions) counts.since++
+      } else if (line[0] === 'trying')
+        this.#trying.push({ id: line[1], eventId: line[2], data: line[3], state: line[4] })
+      else if (line[0] === 'compacting') counts.compacting++
+      must(line[0] !== 'wrong', line[1] as string)
+      const now =
+        moment === 'saving'
+          ? counts.acked >= acks
+          : moment === 'compacting'
+            ? counts.compacting > compactions && counts.since >= acks % 50
+            : line[0] === moment
+      if (!now || reached) continue
+      reached = true
+      void delayed(turns).then(() => child.kill('SIGKILL'))
+    }
+    const [code, signal] = await exit
+    must(
+      signal === 'SIGKILL' || (code === 0 && reached),
+      `the process ended by itself, with ${code ?? signal}`,
+    )
+    const how = signal === null ? 'too late' : moment
+    this.tally.kills[how] = (this.tally.kills[how] ?? 0) + 1
+    this.tally.acked += acked.length
+    this.#ledger.add(acked)
+  }
+
+  async #look(last: boolean): Promise<void> {
+    const options = { dir: this.#dir, compactEvery: 0 }
+    // Nobody has to wait for the lock of one that is dead.
+    const store = await openStore<unknown>({ ...options, rebuild: this.#chance.once(3) })
+    must(this.#temporaries().length === 0, `temporaries are left: ${this.#temporaries().join(', ')}`)
+    const surplus = this.#ledger.surplus
+    await this.#ledger.check(store, this.#dir, this.#chance)
+    this.tally.surplus += this.#ledger.surplus - surplus
+    await this.#retry(store)
+    if (this.#chance.once(3)) must((await store.compact()).problems.length === 0, 'compact() has problems')
+    await store.close()
+    if (!last) return
+    const again = await openStore<unknown>({ ...options, rebuild: true })
+    const whole = new Ledger()
+    await whole.check(again, this.#dir, this.#chance)
+    must(whole.position === this.#ledger.position, 'the whole log is not what was read bit by bit')
+    await again.close()
+  }
+
+  /** Whoever was not told the outcome tries again: there is one event afterwards, whatever the outcome was. */
+  async #retry(store: SessionStore<unknown>): Promise<void> {
+    for (const { id, eventId, data, state } of this.#trying.splice(0).slice(-RETRIES)) {
+      const receipt = await store.save(id, parseState(state), { eventId, data })
+      if (!receipt.deduplicated) this.#ledger.add([receipt])
+      else must(this.#ledger.has(receipt), `the receipt of ${eventId} is of no event`)
+      this.tally.retried++
+    }
+  }
+}
+
+/** The last writes with an event id: those whose outcome is not known are among them. */
+const RETRIES = 30
+
+async function delayed(turns: number): Promise<void> {
+  for (let i = 0; i < turns; i++) await turn()
+}
+
+function start(): ChildProcess {
+  const script = fileURLToPath(new URL('killed-child.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.on('error', () => {})
+  return child
+}
+
+/** The last line may be cut. */
+function parse(text: string): Line | undefined {
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return undefined
+  }
+}
