@@ -43,6 +43,11 @@ function holdsDraft(value: unknown, seen: Set<unknown>): boolean {
   seen.add(value)
   if (isDraft(value)) return true
   const members =
-    value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : Object.values(value)
+    value instanceof Map ? [...value].flat() : value instanceof Set ? [...value] : membersOf(value)
   return members.some(member => holdsDraft(member, seen))
+}
+
+/** Without calling getters: they are read once, later. */
+function membersOf(value: object): unknown[] {
+  return Object.values(Object.getOwnPropertyDescriptors(value)).map(property => property.value)
 }

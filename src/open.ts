@@ -6,7 +6,7 @@ import { openLevelLog, wrapLevel } from './log/open-level.ts'
 import { checkStoreOptions, type Settings, type StoreOptions } from './options.ts'
 import { assemble, type Place } from './parts.ts'
 import { rebuild } from './projection/rebuild.ts'
-import { ensureDirectory } from './snapshot/file.ts'
+import { ensureDirectory, sweepTemporaries } from './snapshot/file.ts'
 import { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { SessionStore } from './store.ts'
 
@@ -58,6 +58,7 @@ async function openIn<State>(place: Place, settings: Settings<State>): Promise<S
   })
   const snapshots = directory && new SnapshotFolder(directory.snapshots, record.origin)
   await snapshots?.open()
+  if (directory !== undefined) await sweepTemporaries(directory.path)
   const store = assemble(place, settings, record, rebuilt, snapshots)
   if (changed) await store.writer.write(() => [{ op: 'store', record }], true)
   if (lossAccepted) await keepWitness(directory!)

@@ -80,6 +80,7 @@ export function assemble<State>(
     requireReason,
     recordedAt,
     touch: (session, expiresAt) => expiries.touch(session, expiresAt),
+    planExpiry: expiresAt => expiries.plan(expiresAt),
     receiptAt,
   })
   const expiries = new Expiries(cache, writer, recorder as Recorder<never>)

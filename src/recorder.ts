@@ -45,6 +45,8 @@ export interface RecorderParts<State> {
   readonly recordedAt: number
   /** Moves a session's expiry without an event. */
   readonly touch: (session: Session, expiresAt: number) => void
+  /** Sees to it that a session ends in time. */
+  readonly planExpiry: (expiresAt: number) => void
   /** The receipt of a session's event, once it is durable. */
   readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
 }
@@ -89,7 +91,7 @@ export class Recorder<State> {
 
   /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
   write<T>(appends: readonly Append[], bytes: number, result: () => T | Promise<T>): Promise<T> {
-    const { writer, cache, settings } = this.#parts
+    const { writer, cache, planExpiry, settings } = this.#parts
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
       throw overloaded()
     for (const append of appends) append.recordedAt = this.#tick()
@@ -104,6 +106,7 @@ export class Recorder<State> {
     })
     // Pushed first: a watcher that saves at once must come after.
     cache.change(appends)
+    for (const { facts, expiresAt } of appends) if (facts.expiresAt !== undefined) planExpiry(expiresAt)
     return durable
   }
 

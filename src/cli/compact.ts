@@ -3,7 +3,7 @@ import type { CompactionReport } from '../index.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { formatCount, formatDuration } from './text.ts'
+import { formatCount, formatDuration, plural } from './text.ts'
 
 /** `sessionlog compact`, and the nightly script. */
 export function compactCommand(run: Run): Command {
@@ -33,7 +33,7 @@ async function compactStore(store: Store, context: Context, full: boolean): Prom
 
 function summaryOf(report: CompactionReport): string {
   const { sessions, events, snapshotsWritten, snapshotsRemoved, position, durationMs } = report
-  const what = `Compacted ${formatCount(sessions)} sessions with ${formatCount(events)} new events`
+  const what = `Compacted ${plural(sessions, 'session')} with ${plural(events, 'new event')}`
   const files = `snapshots: ${formatCount(snapshotsWritten)} written, ${formatCount(snapshotsRemoved)} removed`
   return `${what}, up to position ${formatCount(position)}, in ${formatDuration(durationMs)} (${files})`
 }

@@ -7,7 +7,7 @@ import { isOwnSnapshots, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { Importer, type ImportReport } from './importer.ts'
 import { openSource } from './open-source.ts'
-import { formatCount, formatDuration } from './text.ts'
+import { formatCount, formatDuration, plural } from './text.ts'
 
 const HELP = `
 FILE is NDJSON, gzip or not; "-" is standard input. A line is one save:
@@ -62,24 +62,21 @@ async function tell(
   durationMs: number,
   movedTo: string | undefined,
 ): Promise<void> {
-  const { problems, refused, written, ...counts } = report
+  const { problems, refused, written, unit, ...counts } = report
   for (const { place, message, code } of problems.slice(0, SHOWN_MAX)) out.fail(`${place}: ${message}`, code)
   if (refused > SHOWN_MAX) out.note(`sessionlog: … and ${formatCount(refused - SHOWN_MAX)} more`)
   if (refused > 0) {
-    const what = written ? 'the others were imported' : 'nothing was imported'
-    out.fail(
-      `${formatCount(refused)} of ${formatCount(counts.lines)} lines refused, ${what}`,
-      'SESSIONLOG_IMPORT_REJECTED',
-    )
+    const what = `${unit} refused, ${written ? 'the others were imported' : 'nothing was imported'}`
+    out.fail(`${formatCount(refused)} of ${formatCount(counts.lines)} ${what}`, 'SESSIONLOG_IMPORT_REJECTED')
   }
   if (json) return out.json({ ...counts, refused, problems, durationMs: Math.round(durationMs) })
   if (!written) return
   const { saved, deleted, skipped, sessions } = counts
-  const parts = [`${formatCount(saved)} saves`]
-  if (deleted > 0) parts.push(`${formatCount(deleted)} deletes`)
+  const parts = [plural(saved, 'save')]
+  if (deleted > 0) parts.push(plural(deleted, 'delete'))
   if (skipped > 0) parts.push(`${formatCount(skipped)} that were there already`)
   await out.line(
-    `Imported ${parts.join(', ')} of ${formatCount(sessions)} sessions in ${formatDuration(durationMs)}`,
+    `Imported ${parts.join(', ')} of ${plural(sessions, 'session')} in ${formatDuration(durationMs)}`,
   )
   if (movedTo !== undefined) await out.line(`What was imported is kept in ${movedTo}`)
 }

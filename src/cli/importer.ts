@@ -33,9 +33,12 @@ export interface ImportReport {
   readonly refused: number
   /** The first refused lines. */
   readonly problems: readonly RefusedLine[]
+  readonly unit: Unit
   /** False where lines were refused and so nothing was written. */
   readonly written: boolean
 }
+
+type Unit = 'lines' | 'files'
 
 const PROBLEMS_KEPT = 100
 
@@ -56,6 +59,10 @@ export class Importer {
     this.#context = context
     this.#source = source
     this.#options = options
+  }
+
+  get #unit(): Unit {
+    return this.#source.isDirectory ? 'files' : 'lines'
   }
 
   async run(): Promise<ImportReport> {
@@ -105,6 +112,8 @@ export class Importer {
       await writer.finish()
       return this.#report(writer)
     } catch (error) {
+      // What is under way is written all the same, and counted.
+      await writer.close()
       if (signal.aborted) throw interrupted(signal, writer.saved + writer.deleted)
       throw error
     } finally {
@@ -116,12 +125,7 @@ export class Importer {
     const { signal, progress } = this.#context
     let index = 0
     const onProgress = (done: number, total: number) =>
-      progress.update(
-        label,
-        done,
-        total,
-        `${formatCount(index)} ${this.#source.isDirectory ? 'files' : 'lines'}`,
-      )
+      progress.update(label, done, total, `${formatCount(index)} ${this.#unit}`)
     for await (const entry of this.#source.entries(onProgress, signal)) {
       if (index % 256 === 0) signal.throwIfAborted()
       yield [index, entry]
@@ -148,6 +152,7 @@ export class Importer {
       sessions: writer?.sessions ?? 0,
       refused: this.#refused.size,
       problems: this.#problems,
+      unit: this.#unit,
       written: writer !== undefined,
     }
   }

@@ -64,7 +64,7 @@ function read(store: Store, id: string, { version, time, occurred }: Options, si
 
 function noState(store: Store, sessionId: string, { version, time }: Options): SessionlogError {
   const when = version !== undefined ? ` at version ${version}` : time !== undefined ? ' at that time' : ''
-  const hint = when === '' ? `: it was deleted with version ${store.version(sessionId)}` : ''
+  const hint = when === '' ? `: it ended with version ${store.version(sessionId)}` : ''
   const message = `Session '${sessionId}' has no state${when}${hint}`
   return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
 }

@@ -5,7 +5,7 @@ import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { ARCHIVE, diskUse, LOG, lastWitness, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { formatBytes, formatCount, formatTime, printable } from './text.ts'
+import { formatBytes, formatCount, formatTime, plural, printable } from './text.ts'
 
 export function statsCommand(run: Run): Command {
   return newCommand('stats', 'how much there is, and how much of the disk it takes').action(
@@ -49,7 +49,7 @@ async function tell(store: Store, { dir, json, out, signal }: Context): Promise<
       ? `${formatTime(last.recordedAt)}, version ${formatCount(last.version)} of '${printable(last.sessionId)}'`
       : 'none',
     log: formatBytes(log.bytes),
-    snapshots: `${formatBytes(snapshots.bytes)} in ${formatCount(snapshots.files)} files`,
+    snapshots: `${formatBytes(snapshots.bytes)} in ${plural(snapshots.files, 'file')}`,
     archive: formatBytes(archive.bytes),
     'in all':
       formatBytes(total) + (events > 0 ? `, ${formatCount(Math.round(total / events))} bytes an event` : ''),

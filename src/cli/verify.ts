@@ -4,7 +4,7 @@ import type { VerifyProblem, VerifyReport } from '../index.ts'
 import { newCommand, type Run } from './command.ts'
 import { assertStore, type Context, open } from './context.ts'
 import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
-import { formatCount, formatDuration, printable } from './text.ts'
+import { formatCount, formatDuration, plural, printable } from './text.ts'
 
 export function verifyCommand(run: Run): Command {
   return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots').action(
@@ -45,7 +45,9 @@ async function tell({ out, json }: Context, outcome: Outcome): Promise<void> {
   const { colors } = out
   for (const { code, message } of outcome.problems)
     await out.line(`${colors.red(code)}  ${printable(message)}`)
-  const verdict = outcome.ok ? colors.green('Verified') : colors.red(`${outcome.problems.length} problems`)
+  const verdict = outcome.ok
+    ? colors.green('Verified')
+    : colors.red(plural(outcome.problems.length, 'problem'))
   await out.line(verdict + detailsOf(outcome))
 }
 

@@ -1,7 +1,7 @@
 import { DELETED, type RecordedEvent, SAVED } from '../event.ts'
 import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
-import { type EventKind, KIND, type RawEvent } from './record.ts'
+import { type EncodedEvent, type EventKind, KIND, type RawEvent } from './record.ts'
 import { ARRAY, type RecordWriter } from './record-writer.ts'
 
 /** What an event says beside its changes. */
@@ -82,7 +82,7 @@ export interface EventPayload {
   readonly state: unknown
 }
 
-export function decodePayload(raw: RawEvent): EventPayload {
+export function decodePayload(raw: EncodedEvent): EventPayload {
   const fields = decodeCbor(raw.bytes) as unknown[]
   const changes = (fields[8] as unknown[][]).map(unpackChange)
   return {

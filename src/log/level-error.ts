@@ -10,7 +10,25 @@ export function levelError(error: unknown, what: string, details: ErrorDetails):
     return new SessionlogError('SESSIONLOG_NOT_OPEN', `The ${what} was closed before it was read`, details)
   if (code === 'LEVEL_CORRUPTION' || DAMAGE.test(message))
     return new SessionlogError('SESSIONLOG_CORRUPTION', `The ${what} is damaged: ${message}`, details)
-  return new SessionlogError('SESSIONLOG_IO_ERROR', `The ${what} cannot be read: ${message}`, details)
+  return new SessionlogError('SESSIONLOG_IO_ERROR', `The ${what} failed: ${message}`, details)
 }
 
 const DAMAGE = /corrupt|missing files|no meta-|does not exist|No such file|Invalid argument/i
+
+const READ_ERRORS = new Set<unknown>([
+  'LEVEL_CORRUPTION',
+  'LEVEL_IO_ERROR',
+  'LEVEL_DATABASE_NOT_OPEN',
+  'LEVEL_ITERATOR_NOT_OPEN',
+])
+
+/** LevelDB sees some damage before our own checks do, and what reads on when the store closes. */
+export function readError(error: unknown, sessionId?: string): unknown {
+  const { code } = error as { code?: string }
+  if (!READ_ERRORS.has(code)) return error
+  return levelError(error, 'log', { cause: error, ...(sessionId !== undefined && { sessionId }) })
+}
+
+export function raise(error: unknown, sessionId?: string): never {
+  throw readError(error, sessionId)
+}

@@ -19,7 +19,7 @@ import {
   segmentKey,
   tailKey,
 } from './level-entries.ts'
-import { levelError } from './level-error.ts'
+import { raise, readError } from './level-error.ts'
 import type {
   CommitRecord,
   EventLog,
@@ -47,6 +47,8 @@ export class LevelLog implements EventLog {
   readonly durability: Durability
   readonly #db: Level
   readonly #tail = new TailIndex()
+  /** Sessions whose records are on their way from the tail to the sealed: they may be in either. */
+  readonly #sealing = new Set<string>()
 
   /** REQUIRES: `db` is open, has text keys and Buffer values, and belongs to this log alone. */
   constructor(db: Level, durability: Durability) {
@@ -64,6 +66,7 @@ export class LevelLog implements EventLog {
       for (const operation of operations) {
         if (operation.op !== 'seal') put(...entryOf(operation))
         else {
+          this.#sealing.add(operation.sessionId)
           const sealed = { from: 1, to: operation.lastVersion }
           for (const place of this.#tail.find(operation.sessionId, sealed))
             batch.del(tailKey(operation.sessionId, place))
@@ -127,10 +130,10 @@ export class LevelLog implements EventLog {
   async *read(sessionId: string, range: VersionRange): AsyncIterable<readonly LogRecord[]> {
     // Both parts are read as they are now: a record that is sealed meanwhile is in one of them.
     const places = this.#tail.find(sessionId, range)
-    const snapshot = this.#db.snapshot()
+    const snapshot = this.#snapshot()
     const tail = () => this.#readTail(sessionId, places, snapshot, range)
     const sealed = () => this.#readSealed(sessionId, range, snapshot)
-    const inTail = places.length > 0 && places[0]!.firstVersion <= range.from
+    const inTail = places.length > 0 && places[0]!.firstVersion <= range.from && !this.#sealing.has(sessionId)
     try {
       if (range.reverse) yield* tail()
       if (!inTail) yield* sealed()
@@ -191,14 +194,25 @@ export class LevelLog implements EventLog {
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
     const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
     const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
-    yield* this.#pages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal)
+    yield* this.#pages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
   }
 
   /** Follows what was written. Readers go by acknowledged versions, so it may come a moment later. */
   #index(operations: readonly LogOperation[]): void {
     for (const operation of operations) {
       if (operation.op === 'record') this.#tail.add(operation.sessionId, operation)
-      else if (operation.op === 'seal') this.#tail.remove(operation.sessionId, operation.lastVersion)
+      else if (operation.op === 'seal') {
+        this.#tail.remove(operation.sessionId, operation.lastVersion)
+        this.#sealing.delete(operation.sessionId)
+      }
+    }
+  }
+
+  #snapshot(): Snapshot {
+    try {
+      return this.#db.snapshot()
+    } catch (error) {
+      throw readError(error)
     }
   }
 
@@ -217,6 +231,7 @@ export class LevelLog implements EventLog {
     decode: (key: string, value: Buffer) => T,
     size: number,
     signal?: AbortSignal,
+    sessionId?: string,
   ): AsyncIterable<readonly T[]> {
     const ahead = size > 1
     const read = (count: number) => {
@@ -234,7 +249,7 @@ export class LevelLog implements EventLog {
         yield page.map(([key, value]) => decode(key, value))
       }
     } catch (error) {
-      throw readError(error)
+      throw readError(error, sessionId)
     } finally {
       await iterator.close()
     }
@@ -245,22 +260,4 @@ const EMPTY = Buffer.alloc(0)
 
 function rangeOf(range: Range): KeyRange {
   return { gte: range, lt: upperBound(range) }
-}
-
-const READ_ERRORS = new Set<unknown>([
-  'LEVEL_CORRUPTION',
-  'LEVEL_IO_ERROR',
-  'LEVEL_DATABASE_NOT_OPEN',
-  'LEVEL_ITERATOR_NOT_OPEN',
-])
-
-/** LevelDB sees some damage before our own checks do, and what reads on when the store closes. */
-function readError(error: unknown, sessionId?: string): unknown {
-  const { code } = error as { code?: string }
-  if (!READ_ERRORS.has(code)) return error
-  return levelError(error, 'log', { cause: error, ...(sessionId !== undefined && { sessionId }) })
-}
-
-function raise(error: unknown, sessionId?: string): never {
-  throw readError(error, sessionId)
 }

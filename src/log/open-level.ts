@@ -37,7 +37,8 @@ export async function wrapLevel(db: Level): Promise<LevelLog> {
 
 /**
  * LevelDB takes a database without its file CURRENT for a new one, and deletes its files; where CURRENT names
- * no manifest it reports a missing file.
+ * no manifest it reports a missing file. Killed while it made the database, it leaves no more than the first
+ * manifest: that one is new.
  */
 async function checkFiles(location: string): Promise<void> {
   let files: string[]
@@ -49,7 +50,7 @@ async function checkFiles(location: string): Promise<void> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return
     throw openError(cause, location)
   }
-  const isDatabase = files.some(file => /^CURRENT$|^MANIFEST-|\.(ldb|sst|log)$/.test(file))
+  const isDatabase = files.some(file => /^CURRENT$|^MANIFEST-(?!000001$)|\.(ldb|sst|log)$/.test(file))
   if (isDatabase && !(current.endsWith('\n') && files.includes(current.slice(0, -1)))) {
     const message = `The log in ${location} is damaged: its file CURRENT names no manifest`
     throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { path: location })

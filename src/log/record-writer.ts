@@ -161,9 +161,10 @@ export class RecordWriter {
   /** Writes a short text if it is ASCII: a call into the runtime would take longer. */
   #ascii(text: string): boolean {
     const { length } = text
+    // Reserved first: where the buffer grows, what was written in it moves.
+    this.#reserve(9 + length)
     const before = this.#at
     this.head(TEXT, length)
-    this.#reserve(length)
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i)
       if (code > 0x7f) {

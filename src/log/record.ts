@@ -38,9 +38,16 @@ export const KIND = {
 
 export type EventKind = (typeof KIND)[keyof typeof KIND]
 
+/** What an event is decoded from. */
+export interface EncodedEvent {
+  readonly kind: EventKind
+  /** The event's own bytes, without the 0 in front. */
+  readonly bytes: Uint8Array
+}
+
 /** An event in its record: its header and bytes. Its hash is the one that its bytes have and must have. */
 export interface RawEvent extends EventHeader {
-  /** The event's own bytes, without the 0 in front. Shared with the record. */
+  /** Shared with the record. */
   readonly bytes: Uint8Array
   readonly hash: string
 }
@@ -87,12 +94,14 @@ class Cursor {
   #at = 0
   readonly #bytes: Buffer
   readonly #sessionId: string
+  readonly #idBytes: Buffer
   /** The version being read, for the error. */
   #version = 0
 
   constructor(bytes: Uint8Array, sessionId: string) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#sessionId = sessionId
+    this.#idBytes = Buffer.from(sessionId)
   }
 
   /** True where only the last hash is left, or less. */
@@ -112,7 +121,7 @@ class Cursor {
     if (kind > KIND.DELETED) this.#fail()
     const event: RawEvent = {
       kind: kind as EventKind,
-      sessionId: this.#text(),
+      sessionId: this.#id(),
       version: this.#number(),
       position: this.#number(),
       recordedAt: this.#number(),
@@ -140,10 +149,15 @@ class Cursor {
     return this.#bytes.readDoubleBE(this.#at - 8)
   }
 
-  #text(): string {
+  /** The session's id, as one string for all of its events. */
+  #id(): string {
     const length = this.#head(0x60)
+    const start = this.#at
     this.#at += length
-    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+    if (this.#at > this.#bytes.length) this.#fail()
+    if (length === this.#idBytes.length && this.#idBytes.compare(this.#bytes, start, this.#at) === 0)
+      return this.#sessionId
+    return this.#bytes.toString('utf8', start, this.#at)
   }
 
   #hash(): string {

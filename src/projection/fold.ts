@@ -1,5 +1,5 @@
 import { decodePayload, type EventPayload } from '../log/codec.ts'
-import { KIND, type RawEvent } from '../log/record.ts'
+import { type EncodedEvent, KIND } from '../log/record.ts'
 import { apply } from '../state/apply.ts'
 
 /** A state, and the schema of its shape. */
@@ -9,7 +9,7 @@ export interface Versioned {
 }
 
 /** The state after those events, of which the first holds a whole state or follows on `before`. */
-export function fold(events: readonly RawEvent[], before: Versioned): Versioned {
+export function fold(events: readonly EncodedEvent[], before: Versioned): Versioned {
   let { state, schemaVersion } = before
   for (const event of events) {
     const payload = decodePayload(event)
@@ -19,7 +19,7 @@ export function fold(events: readonly RawEvent[], before: Versioned): Versioned 
   return { state, schemaVersion }
 }
 
-function stateAfter(event: RawEvent, payload: EventPayload, before: unknown): unknown {
+function stateAfter(event: EncodedEvent, payload: EventPayload, before: unknown): unknown {
   return event.kind === KIND.CHANGES ? apply(payload.changes, before) : payload.state
 }
 

@@ -88,7 +88,8 @@ class Pass {
     for (const record of page) {
       const session = this.#session(record.sessionId)
       const events = readRecord(record)
-      for (const event of events) this.#event(session, event)
+      const whole = events.findLastIndex(event => event.kind !== KIND.CHANGES)
+      for (const [index, event] of events.entries()) this.#event(session, event, index >= whole)
       this.#events += events.length
     }
     this.#report()
@@ -108,7 +109,8 @@ class Pass {
     if (events !== position) throw damaged(`A session: there are ${events} events of ${position}, and one`)
   }
 
-  #event(session: Session, event: RawEvent): void {
+  /** `kept` is false for an event that a later one makes needless for the state. */
+  #event(session: Session, event: RawEvent, kept: boolean): void {
     if (event.position > this.#frontier) this.#leaves[event.position - this.#frontier - 1] = event.hash
     // A base may be newer than the first events of the tail.
     if (event.version <= session.version) {
@@ -121,7 +123,7 @@ class Pass {
       throw corrupted(session.id, session.version + 1, 'is missing from the log')
     if (event.previousHash !== session.hash)
       throw corrupted(session.id, event.version, 'does not follow the one before')
-    session.replay(event, this.#expiry(session, event))
+    session.replay(event, this.#expiry(session, event), kept ? this.#slabs.keep(event.bytes) : undefined)
   }
 
   #expiry(session: Session, event: RawEvent): number {

@@ -104,8 +104,8 @@ export class Session implements LogHead {
     this.#stored = new StoredState(text, base)
   }
 
-  /** Takes the next recorded event in, at open. */
-  replay(event: RawEvent, expiresAt: number): void {
+  /** Takes the next recorded event in, at open; without its bytes where a later one makes them needless. */
+  replay(event: RawEvent, expiresAt: number, bytes: Kept | undefined): void {
     this.version = event.version
     this.expiresAt = expiresAt
     this.exists = event.kind !== KIND.DELETED
@@ -113,7 +113,7 @@ export class Session implements LogHead {
     this.#position = event.position
     this.#recordedAt = event.recordedAt
     this.#stored ??= new StoredState()
-    this.#stored.add(event)
+    this.#stored.add(event.kind, bytes)
     if (event.kind === KIND.CHANGES) this.bytesSince += event.bytes.length
     else {
       this.wholeBytes = event.bytes.length

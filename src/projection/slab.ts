@@ -12,6 +12,11 @@ export class Kept {
     this.#end = end
   }
 
+  /** The bytes, shared with the slab. */
+  get bytes(): Uint8Array {
+    return this.#slab.subarray(this.#start, this.#end)
+  }
+
   /** The bytes as UTF-8 text. */
   toString(): string {
     return this.#slab.toString('utf8', this.#start, this.#end)

@@ -1,5 +1,5 @@
 import { type Base, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
-import { KIND, type RawEvent } from '../log/record.ts'
+import { type EventKind, KIND } from '../log/record.ts'
 import { freezeDeep } from '../state/freeze.ts'
 import { parseState } from '../state/tagged-json.ts'
 import { fold, type Versioned } from './fold.ts'
@@ -13,7 +13,7 @@ export class StoredState {
   #text: Kept | undefined
   readonly #encoding: StateEncoding
   readonly #schemaVersion: number
-  #events: RawEvent[] = []
+  #events: { readonly kind: EventKind; readonly kept: Kept }[] = []
 
   constructor(text?: Kept, base?: Base) {
     this.#text = text
@@ -22,16 +22,17 @@ export class StoredState {
   }
 
   /** Takes the next event in. What lies before one that holds a whole state is let go. */
-  add(event: RawEvent): void {
-    if (event.kind === KIND.CHANGES) this.#events.push(event)
-    else {
+  add(kind: EventKind, kept: Kept | undefined): void {
+    if (kind !== KIND.CHANGES) {
       this.#text = undefined
-      this.#events = [event]
+      this.#events = []
     }
+    if (kept !== undefined) this.#events.push({ kind, kept })
   }
 
   decode(): Versioned {
-    return fold(this.#events, {
+    const events = this.#events.map(({ kind, kept }) => ({ kind, bytes: kept.bytes }))
+    return fold(events, {
       state: this.#text && parseText(this.#text.toString(), this.#encoding),
       schemaVersion: this.#schemaVersion,
     })

@@ -1,3 +1,4 @@
+import { SessionlogError } from '../errors.ts'
 import type { CompactionReport, CompactionSource, CompactOptions } from './compaction.ts'
 import { compact } from './compaction.ts'
 
@@ -37,7 +38,7 @@ export class Compactor {
   /** Interrupts what is running, and waits for it to end. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    this.#stop.abort()
+    this.#stop.abort(new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store is closing'))
     await this.#running
   }
 

@@ -17,6 +17,7 @@ export class Alignment {
   /** The old element that is expected next, and those passed over on the way to it. */
   #expected: number
   readonly #skipped: number[] = []
+  #missed = false
   /** Where new objects stand that were not found. */
   readonly #missing: number[] = []
   #places: Map<unknown, number> | undefined
@@ -49,6 +50,7 @@ export class Alignment {
     const place = this.#find(value)
     if (place < 0) this.#miss(value)
     else this.#meet(place)
+    this.#missed = place < 0
     this.#count++
   }
 
@@ -59,10 +61,14 @@ export class Alignment {
     return this.#values
   }
 
-  /** Looks in the expected place, in those beside it, and where it is if nothing changes from here on. */
+  /**
+   * Looks in the expected place, in those beside it, and where it is if nothing changes from here on. A single
+   * element that is new in an array of the same length has been replaced: then there is nothing to look for.
+   */
   #find(value: unknown): number {
     const at = this.#expected
     if (at < this.#old.length && same(value, this.#old[at])) return at
+    if (!this.#missed && this.#length === this.#old.length) return -1
     if (this.#isAt(at + 1, value)) return at + 1
     const fromEnd = this.#old.length - (this.#length - this.#count)
     if (fromEnd > at + 1 && this.#isAt(fromEnd, value)) return fromEnd

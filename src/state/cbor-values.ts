@@ -20,7 +20,12 @@ const TAG = {
   entries: 41_005,
   /** An object without a prototype. Holds the object. */
   bare: 41_006,
+  /** What lies too many levels down for the decoder's stack. Holds its CBOR as bytes, as RFC 8949 has it. */
+  embedded: 24,
 } as const
+
+/** The decoder takes up to three calls for a level; at this many the rest is embedded. */
+const LEVELS_MAX = 200
 
 const encoder = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: false })
 
@@ -50,19 +55,7 @@ export function decodeCbor(bytes: Uint8Array): unknown {
 
 /** What the encoder encodes exactly: the same value, unless something in it needs a tag. */
 export function toCbor(value: unknown): unknown {
-  switch (typeof value) {
-    case 'string':
-      return isWellFormed(value) ? value : new Tag(Buffer.from(value, 'utf16le'), TAG.utf16)
-    case 'number':
-      return Object.is(value, -0) ? new Tag(0, TAG.negativeZero) : value
-    case 'bigint':
-      return BigInt.asUintN(64, value < 0n ? ~value : value) === (value < 0n ? ~value : value)
-        ? value
-        : new Tag(value.toString(16), TAG.bigint)
-    case 'object':
-      return value === null ? null : objectToCbor(value)
-  }
-  return value
+  return prepare(value, LEVELS_MAX)
 }
 
 /** The inverse of {@link toCbor}, deeply frozen. Takes over what the decoder made, which is changed on the way. */
@@ -79,37 +72,49 @@ export function fromCbor(decoded: unknown): unknown {
     case 'bytes':
       return adopt(new Uint8Array(decoded as Uint8Array))
     case 'map':
-      return adopt(
-        new Map(Array.from(decoded as Map<unknown, unknown>, listFromCbor) as [unknown, unknown][]),
-      )
+      return mapFromCbor(decoded as Map<unknown, unknown>)
     case 'set':
-      return adopt(new Set(Array.from(decoded as Set<unknown>, fromCbor)))
+      return adopt(new Set(listFromCbor([...(decoded as Set<unknown>)])))
   }
   throw corrupted()
 }
 
-function objectToCbor(value: object): unknown {
+function prepare(value: unknown, levels: number): unknown {
+  if (!isObject(value)) return preparePrimitive(value)
+  if (levels === 0) return new Tag(encodeValue(value), TAG.embedded)
   switch (kindOf(value)) {
     case 'array':
-      return listToCbor(value as readonly unknown[])
+      return prepareList(value as readonly unknown[], levels - 1)
     case 'bare':
-      return new Tag(plainToCbor({ ...value }), TAG.bare)
+      return new Tag(preparePlain({ ...value }, levels - 1), TAG.bare)
     case 'date':
-      return dateToCbor(value as Date)
+      return prepareDate(value as Date)
     case 'map':
-      return new Map(Array.from(value as Map<unknown, unknown>, listToCbor) as [unknown, unknown][])
+      return prepareMap(value as Map<unknown, unknown>, levels - 1)
     case 'set':
-      return new Set(Array.from(value as Set<unknown>, toCbor))
+      return new Set(prepareList([...(value as Set<unknown>)], levels - 1))
     case 'bytes':
       return value
   }
-  return plainToCbor(value as Plain)
+  return preparePlain(value as Plain, levels - 1)
 }
 
-function listToCbor(list: readonly unknown[]): readonly unknown[] {
+function preparePrimitive(value: unknown): unknown {
+  switch (typeof value) {
+    case 'string':
+      return isWellFormed(value) ? value : new Tag(Buffer.from(value, 'utf16le'), TAG.utf16)
+    case 'number':
+      return Object.is(value, -0) ? new Tag(0, TAG.negativeZero) : value
+    case 'bigint':
+      return isShort(value) ? value : new Tag(value.toString(16), TAG.bigint)
+  }
+  return value
+}
+
+function prepareList(list: readonly unknown[], levels: number): readonly unknown[] {
   let copy: unknown[] | undefined
   for (let index = 0; index < list.length; index++) {
-    const member = toCbor(list[index])
+    const member = prepare(list[index], levels)
     if (Object.is(member, list[index])) continue
     copy ??= [...list]
     copy[index] = member
@@ -117,12 +122,11 @@ function listToCbor(list: readonly unknown[]): readonly unknown[] {
   return copy ?? list
 }
 
-function plainToCbor(object: Plain): unknown {
+function preparePlain(object: Plain, levels: number): unknown {
   let copy: Plain | undefined
   for (const key of Object.keys(object)) {
-    if (key === '__proto__' || !isWellFormed(key))
-      return new Tag(listToCbor(Object.entries(object).flat()), TAG.entries)
-    const member = toCbor(object[key])
+    if (key === '__proto__' || !isWellFormed(key)) return prepareEntries(object, levels)
+    const member = prepare(object[key], levels)
     if (Object.is(member, object[key])) continue
     copy ??= { ...object }
     copy[key] = member
@@ -130,9 +134,25 @@ function plainToCbor(object: Plain): unknown {
   return copy ?? object
 }
 
-function dateToCbor(date: Date): unknown {
+function prepareEntries(object: Plain, levels: number): Tag {
+  return new Tag(prepareList(Object.entries(object).flat(), levels), TAG.entries)
+}
+
+function prepareMap(map: ReadonlyMap<unknown, unknown>, levels: number): Map<unknown, unknown> {
+  const copy = new Map<unknown, unknown>()
+  for (const [key, value] of map) copy.set(prepare(key, levels), prepare(value, levels))
+  return copy
+}
+
+function prepareDate(date: Date): unknown {
   const time = date.getTime()
   return Object.is(Math.round((time / 1_000) * 1_000), time) ? date : new Tag(time, TAG.date)
+}
+
+/** True where eight bytes of CBOR hold it. */
+function isShort(value: bigint): boolean {
+  const magnitude = value < 0n ? ~value : value
+  return BigInt.asUintN(64, magnitude) === magnitude
 }
 
 function listFromCbor(list: unknown[]): readonly unknown[] {
@@ -151,9 +171,17 @@ function plainFromCbor(object: Plain): Plain {
   return freeze(object)
 }
 
+function mapFromCbor(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
+  const copy = new Map<unknown, unknown>()
+  for (const [key, value] of map) copy.set(fromCbor(key), fromCbor(value))
+  return adopt(copy)
+}
+
 function untag(tag: Tag): unknown {
   const value = fromCbor(tag.value)
   switch (tag.tag) {
+    case TAG.embedded:
+      return decodeValue(value as Uint8Array)
     case TAG.negativeZero:
       return -0
     case TAG.utf16:

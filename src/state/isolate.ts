@@ -56,13 +56,29 @@ class Isolation {
     if (this.#depth === DEPTH_MAX) throw new Refusal(`more than ${DEPTH_MAX} levels`)
     this.#depth++
     const counterpart = isObject(previous) && kindOf(previous) === kind ? previous : undefined
-    let isolated: object
-    if (kind === 'object' || kind === 'bare')
-      isolated = this.#object(counterpart as Plain | undefined, next as Plain)
-    else if (kind === 'array') isolated = this.#array(counterpart as List | undefined, next as List)
-    else isolated = this.#exotic(counterpart, next, kind)
+    const isolated = this.#container(counterpart, next, kind)
     this.#depth--
-    return isolated
+    // Members of a Map or Set are compared as content, whole: it stays the same object only if nothing changed.
+    if (kind === 'object' || kind === 'array' || kind === 'bare') return isolated
+    return equal(counterpart, isolated) ? counterpart : adopt(isolated as Exotic)
+  }
+
+  #container(previous: object | undefined, next: object, kind: Kind): object {
+    switch (kind) {
+      case 'object':
+      case 'bare':
+        return this.#object(previous as Plain | undefined, next as Plain)
+      case 'array':
+        return this.#array(previous as List | undefined, next as List)
+      case 'map':
+        return this.#map(next as Map<unknown, unknown>)
+      case 'set':
+        return this.#set(next as Set<unknown>)
+      case 'bytes':
+        return this.#bytesOf(next as Uint8Array)
+    }
+    checkExotic(next, 'Date')
+    return new Date(Date.prototype.getTime.call(next))
   }
 
   #primitive(next: unknown): unknown {
@@ -138,50 +154,43 @@ class Isolation {
     }
   }
 
-  /** Members are compared as content, whole: only an unchanged Map, Set, Date or Uint8Array stays the same object. */
-  #exotic(previous: object | undefined, next: object, kind: Kind): object {
-    const copy = this.#copyExotic(next, kind)
-    return equal(previous, copy) ? previous! : adopt(copy)
-  }
-
-  #copyExotic(next: object, kind: Kind): Exotic {
-    this.#spend(kind === 'bytes' ? (next as Uint8Array).length : 16)
-    if (kind === 'bytes') return new Uint8Array(next as Uint8Array)
-    if (Reflect.ownKeys(next).length > 0) throw new Refusal(`a ${kind} with properties`)
-    if (kind === 'map') return this.#map(next as Map<unknown, unknown>)
-    if (kind === 'set') return this.#set(next as Set<unknown>)
-    return new Date(Date.prototype.getTime.call(next))
-  }
-
   #map(next: Map<unknown, unknown>): Map<unknown, unknown> {
+    checkExotic(next, 'Map')
+    const entries = [...Map.prototype.entries.call(next)]
     const copy = new Map<unknown, unknown>()
-    for (const entry of Map.prototype.entries.call(next)) {
-      this.#spend(32)
-      const key = this.#member(next, copy.size, entry, 0)
-      copy.set(key, this.#member(next, copy.size, entry, 1))
+    this.#spend(32 * entries.length)
+    let index = 0
+    let side = 0
+    try {
+      for (; index < entries.length; index++) {
+        side = 0
+        const key = this.isolate(undefined, entries[index]![0])
+        side = 1
+        copy.set(key, this.isolate(undefined, entries[index]![1]))
+      }
+    } catch (error) {
+      throw Refusal.from(error).within(entries, side).within(next, index)
     }
     return copy
-  }
-
-  #member(map: object, position: number, entry: [unknown, unknown], side: 0 | 1): unknown {
-    try {
-      return this.isolate(undefined, entry[side])
-    } catch (error) {
-      throw Refusal.from(error).within(entry, side).within(map, position)
-    }
   }
 
   #set(next: Set<unknown>): Set<unknown> {
+    checkExotic(next, 'Set')
+    const members = [...Set.prototype.values.call(next)]
     const copy = new Set<unknown>()
+    this.#spend(16 * members.length)
+    let index = 0
     try {
-      for (const member of Set.prototype.values.call(next)) {
-        this.#spend(16)
-        copy.add(this.isolate(undefined, member))
-      }
+      for (; index < members.length; index++) copy.add(this.isolate(undefined, members[index]))
     } catch (error) {
-      throw Refusal.from(error).within(next, copy.size)
+      throw Refusal.from(error).within(next, index)
     }
     return copy
+  }
+
+  #bytesOf(next: Uint8Array): Uint8Array {
+    this.#spend(next.length)
+    return new Uint8Array(next)
   }
 
   #spend(bytes: number): void {
@@ -194,6 +203,10 @@ function copyFirst(object: Plain, keys: readonly string[], count: number): Plain
   const copy = emptyLike(object)
   for (let index = 0; index < count; index++) define(copy, keys[index]!, object[keys[index]!])
   return copy
+}
+
+function checkExotic(value: object, name: string): void {
+  if (Reflect.ownKeys(value).length > 0) throw new Refusal(`a ${name} with properties of its own`)
 }
 
 function describe(value: object): string {

@@ -2,7 +2,16 @@
  * What docs/format.md says a crash leaves at each step, and what the next open does with it. A killed process leaves
  * its files as they are, so a crash is a copy of the directory, taken in the middle of the step.
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -62,7 +71,7 @@ function crashAround(
     crashes.set(`after ${step}`, crash(dir))
     return result
   }
-  vi.spyOn(prototype as never, method as never).mockImplementation(spied as never)
+  vi.spyOn(prototype as Record<string, typeof spied>, method).mockImplementation(spied)
 }
 
 function stepOf(operations: readonly LogOperation[]): string {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,6 +40,11 @@ export interface Tally {
   retried: number
 }
 
+interface Counts {
+  readonly acked: number
+  readonly compacting: number
+}
+
 interface Trying {
   readonly id: string
   readonly eventId: string
@@ -79,16 +84,33 @@ export class Rounds {
     return this.#dir
   }
 
+  /** Kills at a moment of chance. */
   async run(): Promise<void> {
-    const round = this.tally.rounds++
-    const first = round % this.#lifetime === 0
-    if (first) this.#move()
-    const moment = this.#chance.of(MOMENTS)
-    await this.#kill(moment, round)
-    this.tally.leftovers += this.#temporaries().length
+    const round = this.#begin()
+    await this.#killAt(this.#chance.of(MOMENTS), round)
     const last = (round + 1) % this.#lifetime === 0
     if (!last && this.#chance.once(5)) this.tally.unchecked++
     else await this.#look(last)
+  }
+
+  /**
+   * Kills in the middle of the `nth` call of a kind, of all that a process makes that opens, saves, compacts and
+   * closes. False where there are fewer. REQUIRES: `canTrace`.
+   */
+  async runToCall(calls: string, nth: number): Promise<boolean> {
+    const round = this.#begin()
+    const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:signal=SIGKILL:when=${nth}`]
+    // Calls are counted in each thread for itself: so there is to be only one, beside LevelDB's own.
+    const child = start(['strace', '-f', '-qq', '-o', '/dev/null', ...inject], { UV_THREADPOOL_SIZE: '1' })
+    const { code } = await this.#follow(
+      child,
+      this.#orders({ round, compacting: true, closeAfter: 60 }),
+      () => false,
+    )
+    const killed = code !== 0
+    this.#count(killed ? calls.split(',')[0]!.replace('?', '') : 'too late')
+    await this.#look(true)
+    return killed
   }
 
   end(): void {
@@ -107,60 +129,82 @@ export class Rounds {
     return readdirSync(this.#dir, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.tmp'))
   }
 
-  async #kill(moment: Moment, round: number): Promise<void> {
+  #begin(): number {
+    const round = this.tally.rounds++
+    if (round % this.#lifetime === 0) this.#move()
+    return round
+  }
+
+  #count(how: string): void {
+    this.tally.kills[how] = (this.tally.kills[how] ?? 0) + 1
+    this.tally.leftovers += this.#temporaries().length
+  }
+
+  #orders(some: Pick<Orders, 'round' | 'compacting' | 'closeAfter'>): Orders {
+    const { known } = this.#ledger
+    return {
+      ...some,
+      dir: this.#dir,
+      seed: this.#chance.below(2 ** 31),
+      durability: this.#chance.once(4) ? 'buffered' : 'sync',
+      rebuild: this.#chance.once(6),
+      known: Array.from({ length: Math.min(known.length, 5) }, () => this.#chance.of(known)),
+    }
+  }
+
+  async #killAt(moment: Moment, round: number): Promise<void> {
     const child = this.#next
     this.#next = start()
     // As likely to be few as to be many.
     const acks = Math.round(this.#acksMax ** (this.#chance.below(1000) / 1000))
-    const compactions = this.#chance.below(8)
+    const compactions = 1 + this.#chance.below(4)
     const turns = this.#chance.below(30)
-    const orders: Orders = {
-      dir: this.#dir,
-      seed: this.#chance.below(2 ** 31),
-      round,
-      durability: this.#chance.once(4) ? 'buffered' : 'sync',
-      rebuild: this.#chance.once(6),
-      compacting: moment === 'compacting' || this.#chance.once(6),
-      closeAfter: moment === 'closing' ? acks : 0,
-      known: Array.from({ length: this.#ledger.known.length && 5 }, () =>
-        this.#chance.of(this.#ledger.known),
-      ),
+    const compacting = moment === 'compacting' || this.#chance.once(6)
+    const orders = this.#orders({ round, compacting, closeAfter: moment === 'closing' ? acks : 0 })
+    let since = 0
+    const reached = (line: Line, counts: Counts) => {
+      if (moment === 'saving') return counts.acked >= acks
+      if (moment !== 'compacting') return line[0] === moment
+      return counts.compacting >= compactions && since++ >= acks % 50
     }
-    const exit = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+    const { code, signal } = await this.#follow(child, orders, reached, turns)
+    must(
+      signal === 'SIGKILL' || (code === 0 && moment === 'closing'),
+      `the process ended with ${signal ?? code}`,
+    )
+    this.#count(signal === null ? 'too late' : moment)
+  }
+
+  /** Reads what a process says, to its end, and kills it so many turns of the event loop after a moment is reached. */
+  async #follow(
+    child: ChildProcess,
+    orders: Orders,
+    reached: (line: Line, counts: Counts) => boolean,
+    turns = 0,
+  ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
     child.stdin!.end(JSON.stringify(orders))
-    const counts = { acked: 0, compacting: 0, since: 0 }
+    const counts = { acked: 0, compacting: 0 }
     const acked: Acked[] = []
-    let reached = false
+    let killing: Promise<void> | undefined
     for await (const text of createInterface(child.stdout!)) {
       const line = parse(text)
       if (line === undefined) continue
+      if (line[0] === 'wrong') throw new Error(line[1])
       if (line[0] === 'acked') {
         acked.push({ sessionId: line[1], version: line[2], position: line[3], hash: line[4] })
         counts.acked++
-        if (counts.compacting > compactions) counts.since++
-      } else if (line[0] === 'trying')
+      }
+      if (line[0] === 'trying')
         this.#trying.push({ id: line[1], eventId: line[2], data: line[3], state: line[4] })
-      else if (line[0] === 'compacting') counts.compacting++
-      must(line[0] !== 'wrong', line[1] as string)
-      const now =
-        moment === 'saving'
-          ? counts.acked >= acks
-          : moment === 'compacting'
-            ? counts.compacting > compactions && counts.since >= acks % 50
-            : line[0] === moment
-      if (!now || reached) continue
-      reached = true
-      void delayed(turns).then(() => child.kill('SIGKILL'))
+      if (line[0] === 'compacting') counts.compacting++
+      if (killing === undefined && reached(line, counts)) killing = killAfter(turns, child)
     }
-    const [code, signal] = await exit
-    must(
-      signal === 'SIGKILL' || (code === 0 && reached),
-      `the process ended by itself, with ${code ?? signal}`,
-    )
-    const how = signal === null ? 'too late' : moment
-    this.tally.kills[how] = (this.tally.kills[how] ?? 0) + 1
+    const [code, signal] = await closed
+    await killing
     this.tally.acked += acked.length
     this.#ledger.add(acked)
+    return { code, signal }
   }
 
   async #look(last: boolean): Promise<void> {
@@ -176,6 +220,7 @@ export class Rounds {
     await store.close()
     if (!last) return
     const again = await openStore<unknown>({ ...options, rebuild: true })
+    await this.#ledger.check(again, this.#dir, this.#chance)
     const whole = new Ledger()
     await whole.check(again, this.#dir, this.#chance)
     must(whole.position === this.#ledger.position, 'the whole log is not what was read bit by bit')
@@ -196,13 +241,15 @@ export class Rounds {
 /** The last writes with an event id: those whose outcome is not known are among them. */
 const RETRIES = 30
 
-async function delayed(turns: number): Promise<void> {
+async function killAfter(turns: number, child: ChildProcess): Promise<void> {
   for (let i = 0; i < turns; i++) await turn()
+  child.kill('SIGKILL')
 }
 
-function start(): ChildProcess {
+function start(prefix: readonly string[] = [], env: Record<string, string> = {}): ChildProcess {
   const script = fileURLToPath(new URL('killed-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [command, ...args] = [...prefix, process.execPath, '--import', 'tsx', script]
+  const child = spawn(command!, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.on('error', () => {})
   return child
 }
@@ -215,3 +262,7 @@ function parse(text: string): Line | undefined {
     return undefined
   }
 }
+
+/** Whether a process can be killed in the middle of a call to the system. */
+export const canTrace =
+  process.platform === 'linux' && spawnSync('strace', ['-f', '-qq', '-e', 'trace=none', 'true']).status === 0

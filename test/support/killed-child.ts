@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { hasCode } from '../../src/errors.ts'
 import { openStore, type Receipt, type SessionStore } from '../../src/index.ts'
 import { stringifyState } from '../../src/state/tagged-json.ts'
 import { Chance } from './damage.ts'
@@ -34,7 +35,7 @@ export interface KnownWrite {
 
 /** What it says: a word, and what goes with it. */
 export type Line =
-  | ['opening' | 'open' | 'compacting' | 'compacted' | 'closing' | 'closed']
+  | ['opening' | 'open' | 'compacting' | 'closing' | 'closed']
   | ['trying', sessionId: string, eventId: string, data: Mark, state: string]
   | ['acked', sessionId: string, version: number, position: number, hash: string]
   | ['wrong', what: string]
@@ -81,23 +82,23 @@ class Child {
 
   async run(): Promise<void> {
     await Promise.all(this.#orders.known.map(write => this.#tryAgain(write)))
-    if (this.#orders.compacting) void this.#compact()
+    const compacting = this.#orders.compacting ? this.#compact() : undefined
     const { closeAfter } = this.#orders
     while (closeAfter === 0 || this.#acked < closeAfter) {
-      const size = 1 + this.#chance.below(this.#chance.of([1, 20, 300]))
+      const size = 1 + this.#chance.below(this.#orders.compacting ? 12 : this.#chance.of([1, 20, 300]))
       await Promise.all(Array.from({ length: size }, () => this.#write()))
     }
     for (let i = 0; i < 50; i++) void this.#write()
     say(['closing'])
     await this.#store.close()
+    await compacting
     say(['closed'])
   }
 
   async #compact(): Promise<void> {
     while (this.#store.status === 'open') {
       say(['compacting'])
-      await this.#store.compact({ full: this.#chance.once(4) })
-      say(['compacted'])
+      await this.#store.compact({ full: this.#chance.once(4) }).catch(unlessClosing)
     }
   }
 
@@ -196,6 +197,10 @@ class Child {
   }
 }
 
+function unlessClosing(error: unknown): void {
+  if (!hasCode(error, 'SESSIONLOG_NOT_OPEN')) throw error
+}
+
 /** What an edit does, to a draft and to a copy alike. */
 function change(state: State, n: number): void {
   state.n = n
@@ -217,7 +222,9 @@ function say(line: Line): void {
 }
 
 async function main(): Promise<void> {
-  const orders = JSON.parse(await text(process.stdin)) as Orders
+  const given = await text(process.stdin)
+  if (given === '') return
+  const orders = JSON.parse(given) as Orders
   const { dir, durability, rebuild } = orders
   say(['opening'])
   const store = await openStore<State>({ dir, durability, rebuild, compactEvery: 0, syncIntervalMs: 5 })

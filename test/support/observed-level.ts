@@ -39,14 +39,25 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
   failure: Error | undefined
   /** Whether a write that fails has happened all the same: nobody can know. */
   failsAfterwards = false
-  #gate: Promise<void> | undefined
+  #before: Promise<void> | undefined
+  #after: Promise<void> | undefined
 
   /** Makes writes wait until the function that it answers with is called. */
   hold(): () => void {
     const { promise, resolve } = deferred()
-    this.#gate = promise
+    this.#before = promise
     return () => {
-      this.#gate = undefined
+      this.#before = undefined
+      resolve()
+    }
+  }
+
+  /** Lets writes happen, but does not say so until the function that it answers with is called. */
+  holdAnswers(): () => void {
+    const { promise, resolve } = deferred()
+    this.#after = promise
+    return () => {
+      this.#after = undefined
       resolve()
     }
   }
@@ -61,7 +72,7 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
   }
 
   async _batch(operations: readonly Operation[], options: { sync?: boolean }): Promise<void> {
-    if (this.#gate !== undefined) await this.#gate
+    if (this.#before !== undefined) await this.#before
     const { failure } = this
     if (failure !== undefined && !this.failsAfterwards) throw failure
     await implementation._batch.call(this, operations, options)
@@ -72,6 +83,7 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
       deletes: operations.filter(each => each.type === 'del').map(each => keyOf(each.key)),
       sync: options.sync ?? false,
     })
+    if (this.#after !== undefined) await this.#after
   }
 
   _iterator(options: object): Iterator {

@@ -1,0 +1,58 @@
+import { performance } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { type Spread, spreadOf } from './figures.ts'
+
+/** One side of a comparison: works for about `sliceMs` and answers with its figure. */
+export type Side = (sliceMs: number) => Promise<number>
+
+export interface Comparison {
+  readonly a: number
+  readonly b: number
+  /** a / b, a ratio a round: a machine that is busy with something else slows both sides of it. */
+  readonly ratio: Spread
+}
+
+const WARM_UP_MS = 1000
+const COMPARISON_MS_MAX = 15_000
+const ROUNDS_MIN = 3
+
+/**
+ * A B A B …, after a warm-up of each that isn't counted. Short slices and many rounds: the speed of a shared
+ * machine drifts within seconds. Slow sides get fewer rounds. No collection is forced between slices: it shrinks
+ * V8's young generation, which halves what comes after it.
+ */
+export async function alternate(a: Side, b: Side, rounds: number, sliceMs: number): Promise<Comparison> {
+  collectGarbage()
+  await a(WARM_UP_MS)
+  await b(WARM_UP_MS)
+  const found: { a: number; b: number }[] = []
+  const startMs = performance.now()
+  while (found.length < rounds) {
+    if (found.length >= ROUNDS_MIN && performance.now() - startMs > COMPARISON_MS_MAX) break
+    found.push({ a: await a(sliceMs), b: await b(sliceMs) })
+  }
+  return compared(found)
+}
+
+export function compared(found: readonly { a: number; b: number }[]): Comparison {
+  return {
+    a: spreadOf(found.map(each => each.a)).median,
+    b: spreadOf(found.map(each => each.b)).median,
+    ratio: spreadOf(found.map(each => each.a / each.b)),
+  }
+}
+
+/** What was measured before is not the next comparison's to pay for. */
+export function collectGarbage(): void {
+  gc ??= globalThis.gc ?? exposeGc()
+  gc()
+}
+
+let gc: (() => unknown) | undefined
+
+/** Works without --expose-gc, which `tsx scripts/bench/run.ts` isn't given. */
+function exposeGc(): () => unknown {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => unknown
+}

@@ -1,0 +1,102 @@
+import { performance } from 'node:perf_hooks'
+import { quantile } from '../figures.ts'
+import { atMost, type Bench, type Measure, type Row } from '../measure.ts'
+import { discard, scratch } from '../places.ts'
+import { alternate, compared } from '../rounds.ts'
+import { loadStore, type Store } from '../sessionlog.ts'
+import { initialState, type State, sessionId, Workload } from '../workload.ts'
+
+const GET_SESSIONS = 10_000
+const SAVES_A_ROUND = 2000
+const SAVES_UNDER_WAY = 100
+
+export const callRow: Row = {
+  name: 'calls',
+  about: 'time until save() returns beside structuredClone, get() beside Map.get',
+  async run(bench: Bench): Promise<Measure[]> {
+    const dir = scratch('calls')
+    const openStore = await loadStore()
+    const store = await openStore<State>({ dir })
+    const measures = [await saveReturns(bench, store), await get(bench, store)]
+    await store.close()
+    discard(dir)
+    return measures
+  },
+}
+
+/** Each call is timed by itself, a clone of the same state right after its save. */
+async function saveReturns(bench: Bench, store: Store<State>): Promise<Measure> {
+  bench.say('time until save() returns')
+  const work = new Workload(100)
+  const rounds: { a: number; b: number }[] = []
+  for (let round = -1; round < bench.rounds; round++) {
+    const savesUs: number[] = []
+    const clonesUs: number[] = []
+    let underWay: Promise<unknown>[] = []
+    for (const { id, state } of work.next(SAVES_A_ROUND)) {
+      const startMs = performance.now()
+      underWay.push(store.save(id, state))
+      const savedMs = performance.now()
+      structuredClone(state)
+      const clonedMs = performance.now()
+      savesUs.push((savedMs - startMs) * 1000)
+      clonesUs.push((clonedMs - savedMs) * 1000)
+      if (underWay.length < SAVES_UNDER_WAY) continue
+      await Promise.all(underWay)
+      underWay = []
+    }
+    if (round >= 0) rounds.push({ a: quantile(savesUs, 0.5), b: quantile(clonesUs, 0.5) })
+  }
+  const { a, b, ratio } = compared(rounds)
+  const against = 'structuredClone of the same state'
+  return {
+    measure: 'time until save() returns, p50',
+    unit: 'µs',
+    ours: a,
+    against,
+    peer: b,
+    ratio,
+    must: atMost(0.4),
+  }
+}
+
+/** The same ids, as the same strings, in the same random order; each state touched once it is found. */
+async function get(bench: Bench, store: Store<State>): Promise<Measure> {
+  bench.say('get()')
+  const map = new Map<string, State>()
+  for (let index = 0; index < GET_SESSIONS; index++) {
+    const id = sessionId(index)
+    map.set(id, initialState(index))
+    void store.save(id, map.get(id)!)
+  }
+  await store.flush()
+  const ids = shuffled([...map.keys()])
+  const reader = (read: (id: string) => State | undefined) => async (sliceMs: number) => {
+    let reads = 0
+    let found = 0
+    const startMs = performance.now()
+    while (performance.now() - startMs < sliceMs) {
+      for (const id of ids) if (read(id)!.status === 'open') found++
+      reads += ids.length
+    }
+    if (found === 0) throw new Error('Nothing was read')
+    return ((performance.now() - startMs) / reads) * 1e6
+  }
+  const ours = reader(id => store.get(id))
+  const theirs = reader(id => map.get(id))
+  const { a, b, ratio } = await alternate(ours, theirs, bench.rounds, bench.sliceMs)
+  return { measure: 'get()', unit: 'ns', ours: a, against: 'Map.get', peer: b, ratio, must: atMost(1.5) }
+}
+
+/** Always the same shuffle. */
+function shuffled<T>(values: T[]): T[] {
+  let seed = 1
+  for (let at = values.length - 1; at > 0; at--) {
+    seed = (seed * 48_271) % 2_147_483_647
+    const other = seed % (at + 1)
+    const held = values[at]!
+    values[at] = values[other]!
+    values[other] = held
+  }
+  return values
+}
