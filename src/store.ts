@@ -90,6 +90,8 @@ export class SessionStore<State> {
 
   /** The state, deeply immutable; undefined where there is none. */
   get(id: string): Immutable<State> | undefined {
+    const known = this.#cache.sessions.get(id)?.plain
+    if (known !== undefined && this.#closing === undefined) return known as Immutable<State>
     const session = this.#session(id)
     return session && (this.#cache.state(session) as Immutable<State> | undefined)
   }

@@ -40,7 +40,10 @@ export class Cache {
 
   /** What a reader gets: no change to it reaches the cache. */
   state(session: Session): unknown {
-    return handOut(this.#upcast.view(session))
+    const view = this.#upcast.view(session)
+    const state = handOut(view)
+    if (state === view && session.expiresAt === Number.POSITIVE_INFINITY) session.plain = state
+    return state
   }
 
   *ids(): IterableIterator<string> {
@@ -51,7 +54,7 @@ export class Cache {
   change(appends: readonly Append[]): void {
     for (const append of appends) {
       const session = append.head as Session
-      this.sessions.set(session.id, session)
+      if (session.version === 0) this.sessions.set(session.id, session)
       const existed = session.exists
       session.change(append)
       this.#changed(session, existed)
@@ -63,6 +66,7 @@ export class Cache {
   /** Moves an expiry without an event. */
   touch(session: Session, expiresAt: number): void {
     session.expiresAt = expiresAt
+    session.plain = undefined
     this.#noteExpiry(session)
   }
 

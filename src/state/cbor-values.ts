@@ -102,7 +102,7 @@ function prepare(value: unknown, levels: number): unknown {
 function preparePrimitive(value: unknown): unknown {
   switch (typeof value) {
     case 'string':
-      return isWellFormed(value) ? value : new Tag(Buffer.from(value, 'utf16le'), TAG.utf16)
+      return value.isWellFormed() ? value : new Tag(Buffer.from(value, 'utf16le'), TAG.utf16)
     case 'number':
       return Object.is(value, -0) ? new Tag(0, TAG.negativeZero) : value
     case 'bigint':
@@ -125,7 +125,7 @@ function prepareList(list: readonly unknown[], levels: number): readonly unknown
 function preparePlain(object: Plain, levels: number): unknown {
   let copy: Plain | undefined
   for (const key of Object.keys(object)) {
-    if (key === '__proto__' || !isWellFormed(key)) return prepareEntries(object, levels)
+    if (key === '__proto__' || !key.isWellFormed()) return prepareEntries(object, levels)
     const member = prepare(object[key], levels)
     if (Object.is(member, object[key])) continue
     copy ??= { ...object }
@@ -181,28 +181,37 @@ function untag(tag: Tag): unknown {
   const value = fromCbor(tag.value)
   switch (tag.tag) {
     case TAG.embedded:
-      return decodeValue(value as Uint8Array)
+      return decodeValue(bytesOf(value))
     case TAG.negativeZero:
       return -0
     case TAG.utf16:
-      return Buffer.from(value as Uint8Array).toString('utf16le')
+      return bytesOf(value).toString('utf16le')
     case TAG.bigint:
-      return bigint(value as string)
+      return bigintOf(value)
     case TAG.date:
       return adopt(new Date(value as number))
     case TAG.entries:
-      return plainFromEntries(value as readonly unknown[])
+      return plainFromEntries(value)
     case TAG.bare:
       return freeze(Object.assign(Object.create(null), value))
   }
   throw corrupted()
 }
 
-function bigint(hex: string): bigint {
-  return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+function bytesOf(value: unknown): Buffer {
+  if (value instanceof Uint8Array) return Buffer.from(value)
+  throw corrupted()
 }
 
-function plainFromEntries(list: readonly unknown[]): Plain {
+function bigintOf(value: unknown): bigint {
+  const digits = /^(-?)([0-9a-f]+)$/.exec(String(value))
+  if (digits === null) throw corrupted()
+  const magnitude = BigInt(`0x${digits[2]}`)
+  return digits[1] === '-' ? -magnitude : magnitude
+}
+
+function plainFromEntries(list: unknown): Plain {
+  if (!Array.isArray(list)) throw corrupted()
   const object: Plain = {}
   for (let index = 0; index < list.length; index += 2) define(object, list[index] as string, list[index + 1])
   return freeze(object)
@@ -210,8 +219,4 @@ function plainFromEntries(list: readonly unknown[]): Plain {
 
 function corrupted(): SessionlogError {
   return new SessionlogError('SESSIONLOG_CORRUPTION', 'A value holds a tag that is not one of ours')
-}
-
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 }

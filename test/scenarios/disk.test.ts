@@ -1,15 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
-import { openStore, type Receipt, type RecordedEvent, type SessionStore } from '../../src/index.ts'
-import type { StoreOptions } from '../../src/options.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Receipt, RecordedEvent, StoreOptions } from '../../src/index.ts'
 import { filesIn } from '../support/damage.ts'
+import { codeOf, collect } from '../support/outcome.ts'
+import { create, temporary } from '../support/store.ts'
 import { canMount, SmallDisk } from '../support/tmpfs.ts'
 import type { Outcome } from '../support/tmpfs-failing-sync.ts'
 
@@ -65,7 +65,9 @@ onSmallDisk('On a full disk', () => {
 
   test('reading goes on, and close() lets go of the directory', async () => {
     const { store, acked, written, dir } = await untilFull()
-    expect((await eventsOf(store)).map(event => event.hash)).toEqual(acked.map(receipt => receipt.hash))
+    expect((await collect(store.events())).map(event => event.hash)).toEqual(
+      acked.map(receipt => receipt.hash),
+    )
     for (const { sessionId, version, hash } of acked.slice(-10))
       expect(await store.stateAt(sessionId, { version })).toEqual(written.get(hash))
     expect(await store.verify()).toMatchObject({ ok: true, position: acked.length })
@@ -79,7 +81,7 @@ onSmallDisk('On a full disk', () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => void unhandled.push(reason)
     process.on('unhandledRejection', note)
-    teardown(() => process.off('unhandledRejection', note))
+    onTestFinished(() => void process.off('unhandledRejection', note))
     void store.save('s1', { n: 0, noise: '' })
     void store.saveAll([{ id: 's1', delete: true }])
     // Node.js tells of an unhandled rejection when the microtasks of the tick are through.
@@ -92,10 +94,10 @@ onSmallDisk('On a full disk', () => {
     await store.close()
     disk.fill()
     for (let attempt = 0; attempt < 3; attempt++)
-      expect(await codeOf(() => openIn(dir))).toBe('SESSIONLOG_IO_ERROR')
+      expect(await codeOf(() => create<State>({ dir }))).toBe('SESSIONLOG_IO_ERROR')
     disk.free()
-    const again = await openIn(dir)
-    const events = await eventsOf(again)
+    const again = await create<State>({ dir })
+    const events = await collect(again.events())
     expect(events.slice(0, acked.length).map(event => event.hash)).toEqual(acked.map(receipt => receipt.hash))
     for (const id of again.ids()) {
       const last = events.findLast(event => event.sessionId === id)!
@@ -108,9 +110,9 @@ onSmallDisk('On a full disk', () => {
     const { store, disk, dir, rejected } = await untilFull()
     await store.close()
     disk.free()
-    const again = await openIn(dir)
+    const again = await create<State>({ dir })
     for (const { id, state, eventId } of rejected) await again.save(id, state, { eventId })
-    const ids = (await eventsOf(again)).map(event => event.eventId)
+    const ids = (await collect(again.events())).map(event => event.eventId)
     expect(new Set(ids).size).toBe(ids.length)
     for (const { id, state } of rejected) expect(again.get(id)).toEqual(state)
   })
@@ -128,7 +130,7 @@ onSmallDisk('On a full disk', () => {
     expectWhole(before, filesIn(join(dir, 'sessions_v3')))
     await store.close().catch(() => {})
     disk.free()
-    const again = await openIn(dir)
+    const again = await create<State>({ dir })
     for (let n = 1; n <= 40; n++) expect(again.get(`s${n}`)).toMatchObject({ n: -n })
     expect((await again.compact()).problems).toEqual([])
     expect(await again.verify()).toMatchObject({ ok: true, snapshots: 40 })
@@ -137,9 +139,9 @@ onSmallDisk('On a full disk', () => {
 
 onSmallDisk('With snapshots on a full disk of their own', () => {
   test('a compaction names those that it could not write, keeps the old ones whole, and the next one heals', async () => {
-    const dir = directory()
+    const dir = temporary()
     const disk = small(join(dir, 'sessions_v3'), 400)
-    const store = await openIn(dir)
+    const store = await create<State>({ dir })
     const save = async (sign: number) => {
       for (let n = 1; n <= 40; n++) await store.save(`s${n}`, { n: sign * n, noise: noise(3000) })
     }
@@ -179,7 +181,7 @@ if (!canInject) console.log('SKIP failing syncs: no right to trace a process her
 describe.skipIf(!canInject)('Where the disk fails to sync', () => {
   for (const nth of [1, 2, 3, 4, 5, 6, 9, 30]) {
     test(`from the ${nth}. time on, what was acknowledged is there, and what was rejected is there in order or not at all`, async () => {
-      const dir = directory()
+      const dir = temporary()
       const { refused, acked, rejected, status } = await withFailing('fdatasync', nth, dir)
       if (refused !== undefined) expect(refused).toBe('SESSIONLOG_IO_ERROR')
       else {
@@ -187,8 +189,8 @@ describe.skipIf(!canInject)('Where the disk fails to sync', () => {
         expect(rejected.length).toBeGreaterThan(0)
         for (const { code } of rejected) expect(code).toBe('SESSIONLOG_IO_ERROR')
       }
-      const store = await openIn(dir)
-      const events = await eventsOf(store)
+      const store = await create<State>({ dir })
+      const events = await collect(store.events())
       expect(events.slice(0, acked.length).map(event => event.hash)).toEqual(
         acked.map(receipt => receipt.hash),
       )
@@ -199,15 +201,15 @@ describe.skipIf(!canInject)('Where the disk fails to sync', () => {
         const { deduplicated } = await store.save(id, { n } as State, { eventId })
         expect(deduplicated).toBe(index < found.length)
       }
-      const ids = (await eventsOf(store)).map(event => event.eventId)
+      const ids = (await collect(store.events())).map(event => event.eventId)
       expect(ids).toEqual(Array.from({ length: ids.length }, (_, i) => `e${i + 1}`))
     })
   }
 
   for (const nth of [1, 2, 3, 4, 5, 6, 7, 8]) {
     test(`of files from the ${nth}. time on, every snapshot is whole, and what was not written is told`, async () => {
-      const dir = directory()
-      const store = await openIn(dir)
+      const dir = temporary()
+      const store = await create<State>({ dir })
       for (let n = 0; n < 4; n++) await store.save(`s${n}`, { n: 0, noise: noise(100) })
       await store.compact()
       await store.close()
@@ -220,47 +222,25 @@ describe.skipIf(!canInject)('Where the disk fails to sync', () => {
       else expect(compaction).toBe('SESSIONLOG_IO_ERROR')
       expect(acked).toHaveLength(refused === undefined ? 300 : 0)
       expect([...after.keys()]).toEqual([...before.keys()])
-      const again = await openIn(dir)
+      const again = await create<State>({ dir })
       expect(await again.verify()).toMatchObject({ ok: true, snapshots: 4, position: 4 + acked.length })
       expect((await again.compact()).problems).toEqual([])
     })
   }
 })
 
-const undo: (() => unknown)[] = []
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step()
-})
-
-function teardown(step: () => unknown): void {
-  undo.push(step)
-}
-
-function directory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'sessionlog-disk-'))
-  teardown(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
-
 function small(path: string, kilobytes: number): SmallDisk {
   const disk = new SmallDisk(path, kilobytes)
-  teardown(() => disk.unmount())
+  onTestFinished(() => disk.unmount())
   return disk
-}
-
-async function openIn(dir: string, options: Partial<StoreOptions<State>> = {}): Promise<SessionStore<State>> {
-  const store = await openStore<State>({ dir, compactEvery: 0, ...options })
-  teardown(() => store.close().catch(() => {}))
-  return store
 }
 
 /** A store on a small disk of its own, with more than enough to free on it. */
 async function smallStore(options: Partial<StoreOptions<State>> = {}) {
-  const disk = small(directory(), 8000)
+  const disk = small(temporary(), 8000)
   const dir = join(disk.path, 'data')
   disk.fill(1500)
-  return { disk, dir, store: await openIn(dir, options) }
+  return { disk, dir, store: await create<State>({ dir, ...options }) }
 }
 
 /** Saves in bursts over several sessions until the disk is full. Receipts and rejections are in the order of the calls. */
@@ -326,21 +306,6 @@ function bySession(receipts: readonly Receipt[]): Map<string, Receipt[]> {
     sessions.get(receipt.sessionId)!.push(receipt)
   }
   return sessions
-}
-
-async function eventsOf(store: SessionStore<State>): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = []
-  for await (const event of store.events()) events.push(event)
-  return events
-}
-
-async function codeOf(call: () => unknown): Promise<string> {
-  try {
-    await call()
-    return 'none'
-  } catch (error) {
-    return (error as { code: string }).code
-  }
 }
 
 /** Every snapshot is as it was or a whole new one, and no temporary is left. */

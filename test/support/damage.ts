@@ -7,6 +7,7 @@ import type { StoreOptions } from '../../src/options.ts'
 import { equal } from '../../src/state/values.ts'
 import type { SessionStore } from '../../src/store.ts'
 import type { VerifyProblem } from '../../src/verify.ts'
+import { collect } from './outcome.ts'
 
 /** A seeded source of chance: the same seed makes the same choices. */
 export class Chance {
@@ -99,21 +100,15 @@ function saveSome(store: SessionStore<unknown>, id: string, chance: Chance, roun
 }
 
 export async function readContents(store: SessionStore<unknown>): Promise<Contents> {
-  const events = await all(store.events())
+  const events = await collect(store.events())
   const sessions = new Map<string, SessionContents>()
   for (const id of new Set(events.map(event => event.sessionId))) {
     const states: unknown[] = [undefined]
-    const history = await all(store.history(id))
+    const history = await collect(store.history(id))
     for (const { version } of history) states.push(await store.stateAt(id, { version }))
     sessions.set(id, { state: store.get(id), events: history, states })
   }
   return { sessions, events }
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
 }
 
 /** What came of reading a store. */
@@ -175,7 +170,7 @@ class Examination {
     for (const id of this.#store.ids())
       if (!sessions.has(id)) this.#finding.wrong.push(`There is a session '${id}'`)
     await this.#ask('events()', async () => {
-      const events = await all(this.#store.events())
+      const events = await collect(this.#store.events())
       this.#compare(
         'events()',
         events,
@@ -197,7 +192,7 @@ class Examination {
     for (const reverse of [false, true]) {
       const name = `history(${id}${reverse ? ', reverse' : ''})`
       await this.#ask(name, async () => {
-        const history = await all(this.#store.history(id, { reverse }))
+        const history = await collect(this.#store.history(id, { reverse }))
         this.#compare(name, reverse ? history.reverse() : history, events.slice(0, version))
       })
     }
