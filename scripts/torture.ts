@@ -1,14 +1,39 @@
+/**
+ * Kills a process that writes at full speed, again and again, and looks at what is left each time: the long form of
+ * the crash tests. Run by `npm run torture -- [--rounds 500] [--minutes 30] [--seed N]`; the same seed makes the same
+ * plans, though never the same moments. Exits with 1 where anything is lost, and keeps the directory.
+ */
+import { parseArgs } from 'node:util'
 import { Rounds } from '../test/support/killed-child-rounds.ts'
 
-const r = new Rounds({ seed: +(process.argv[2] ?? 1), acksMax: 2000, lifetime: 25 })
-const t = performance.now()
+/** How many receipts a process may be left to get at the most, and how many rounds a directory lives. */
+const ACKS_MAX = 4000
+const LIFETIME = 25
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '500' },
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+  },
+})
+const count = Number(values.rounds)
+const end = performance.now() + Number(values.minutes) * 60_000
+const rounds = new Rounds({ seed: Number(values.seed), acksMax: ACKS_MAX, lifetime: LIFETIME })
+
+console.log(`${count} rounds, at most ${values.minutes} minutes, --seed ${values.seed}`)
 try {
-  for (let i = 0; i < +(process.argv[3] ?? 30); i++) {
-    await r.run()
+  while (rounds.tally.rounds < count && performance.now() < end) {
+    await rounds.run()
+    if (rounds.tally.rounds % LIFETIME === 0) console.log(JSON.stringify(rounds.tally))
   }
-} catch (e) {
-  console.log('FAILED in', r.dir, e, r.tally)
-  process.exit(1)
+  rounds.end()
+  console.log(`${rounds.tally.rounds} rounds: nothing was lost\n${JSON.stringify(rounds.tally, null, 2)}`)
+} catch (error) {
+  rounds.end({ keep: true })
+  console.error(
+    `Round ${rounds.tally.rounds} with --seed ${values.seed} failed; its store is in ${rounds.dir}`,
+  )
+  console.error(error)
+  process.exitCode = 1
 }
-console.log(r.tally, (performance.now() - t) / 1000)
-r.end()

@@ -54,8 +54,20 @@ export class Expiries {
     this.#sweepTimer = setTimeout(() => this.#sweepAndPlan(), Math.min(wait, TIMER_MS_MAX)).unref()
   }
 
+  /** Whether a session's time is up. After a failed write it cannot be ended, but readers do not see it. */
+  isOver(session: Session): boolean {
+    return session.expiresAt !== Number.POSITIVE_INFINITY && session.expiresAt <= this.#recorder.now()
+  }
+
+  /** Ends a session whose time is up. */
+  end(session: Session): void {
+    if (this.isOver(session) && session.exists && this.#writer.failure === undefined)
+      this.#recorder.expire(session)
+  }
+
   /** Ends every session whose time is up. */
   sweep(): void {
+    if (this.#writer.failure !== undefined) return
     for (const session of this.#cache.expired(this.#recorder.now())) this.#recorder.expire(session)
   }
 
@@ -66,7 +78,6 @@ export class Expiries {
 
   #sweepAndPlan(): void {
     this.#sweepAt = Number.POSITIVE_INFINITY
-    if (this.#writer.failure !== undefined) return
     this.sweep()
     this.plan(this.#cache.nextExpiry())
   }

@@ -93,11 +93,13 @@ export class SessionStore<State> {
     const known = this.#cache.sessions.get(id)?.plain
     if (known !== undefined && this.#closing === undefined) return known as Immutable<State>
     const session = this.#session(id)
-    return session && (this.#cache.state(session) as Immutable<State> | undefined)
+    if (session === undefined || this.#parts.expiries.isOver(session)) return undefined
+    return this.#cache.state(session) as Immutable<State> | undefined
   }
 
   has(id: string): boolean {
-    return this.#session(id)?.exists ?? false
+    const session = this.#session(id)
+    return session !== undefined && session.exists && !this.#parts.expiries.isOver(session)
   }
 
   /** How many events the session has, a delete included; 0 where it never existed. */
@@ -214,7 +216,7 @@ export class SessionStore<State> {
   #session(id: string): Session | undefined {
     this.#assertReadable()
     const session = this.#cache.sessions.get(id)
-    if (session !== undefined && session.expiresAt !== Number.POSITIVE_INFINITY) this.#expire(session)
+    if (session !== undefined) this.#parts.expiries.end(session)
     return session
   }
 
@@ -225,15 +227,9 @@ export class SessionStore<State> {
     return new Session(id)
   }
 
-  #expire(session: Session): void {
-    const { recorder, writer } = this.#parts
-    if (session.exists && session.expiresAt <= recorder.now() && writer.failure === undefined)
-      recorder.expire(session)
-  }
-
   #sweep(): void {
     this.#assertReadable()
-    if (this.#parts.writer.failure === undefined) this.#parts.expiries.sweep()
+    this.#parts.expiries.sweep()
   }
 
   #assertReadable(): void {

@@ -20,6 +20,7 @@ import {
   tailKey,
 } from './level-entries.ts'
 import { raise, readError } from './level-error.ts'
+import { PAGE, readPages } from './level-pages.ts'
 import type {
   CommitRecord,
   EventLog,
@@ -31,13 +32,11 @@ import type {
   StoreRecord,
   VersionRange,
 } from './port.ts'
-import { TailIndex, type TailPlace } from './tail-index.ts'
+import { countWithin, type TailEntry, TailIndex } from './tail-index.ts'
 
 type Snapshot = AbstractSnapshot
 export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Buffer>
 
-/** How many entries are read at once on a pass over everything. */
-const PAGE = 1000
 const PAGE_BYTES = 256 * 1024
 
 type KeyRange = { gte: string; lt: string } | { gte: string; lte: string }
@@ -95,7 +94,7 @@ export class LevelLog implements EventLog {
 
   commits(after: number, signal?: AbortSignal): AsyncIterable<readonly CommitRecord[]> {
     const range = { gte: RANGE.commit + orderedNumber(after + 1), lt: upperBound(RANGE.commit) }
-    return this.#pages(this.#iterate(range), decodeCommit, PAGE, signal)
+    return readPages(this.#iterate(range), decodeCommit, PAGE, signal)
   }
 
   async lastCommit(): Promise<CommitRecord | undefined> {
@@ -105,19 +104,19 @@ export class LevelLog implements EventLog {
   }
 
   bases(): AsyncIterable<readonly StoredBase[]> {
-    return this.#pages(this.#iterate(rangeOf(RANGE.base)), decodeStoredBase, PAGE)
+    return readPages(this.#iterate(rangeOf(RANGE.base)), decodeStoredBase, PAGE)
   }
 
   expiries(): AsyncIterable<readonly Expiry[]> {
-    return this.#pages(this.#iterate(rangeOf(RANGE.expiry)), decodeExpiry, PAGE)
+    return readPages(this.#iterate(rangeOf(RANGE.expiry)), decodeExpiry, PAGE)
   }
 
   sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    return this.#pages(this.#iterate(rangeOf(RANGE.segment)), decodeSegment, PAGE, signal)
+    return readPages(this.#iterate(rangeOf(RANGE.segment)), decodeSegment, PAGE, signal)
   }
 
   async *tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    for await (const page of this.#pages(this.#iterate(rangeOf(RANGE.tail)), decodeTail, PAGE, signal)) {
+    for await (const page of readPages(this.#iterate(rangeOf(RANGE.tail)), decodeTail, PAGE, signal)) {
       for (const record of page) this.#tail.add(record.sessionId, record)
       yield page
     }
@@ -165,14 +164,17 @@ export class LevelLog implements EventLog {
 
   async *#readTail(
     sessionId: string,
-    places: readonly TailPlace[],
+    places: readonly TailEntry[],
     snapshot: Snapshot,
     { reverse = false, signal }: VersionRange,
   ): AsyncIterable<readonly LogRecord[]> {
     const order = reverse ? places.toReversed() : places
-    for (let at = 0, count = 1; at < order.length; at += count, count = Math.min(count * 4, PAGE)) {
+    let read = 0
+    for (let at = 0, count = 0; at < order.length; at += count) {
       signal?.throwIfAborted()
+      count = countWithin(order, at, reverse ? read / 4 : read)
       const page = order.slice(at, at + count)
+      for (const { size } of page) read += size
       const values = await this.#db.getMany(
         page.map(place => tailKey(sessionId, place)),
         { snapshot },
@@ -194,7 +196,7 @@ export class LevelLog implements EventLog {
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
     const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
     const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
-    yield* this.#pages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
+    yield* readPages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
   }
 
   /** Follows what was written. Readers go by acknowledged versions, so it may come a moment later. */
@@ -222,36 +224,6 @@ export class LevelLog implements EventLog {
       return this.#db.iterator(all)
     } catch (error) {
       throw readError(error)
-    }
-  }
-
-  /** Pages of up to `size` entries, with the next on its way; from a `size` of 1 they grow, and none is read ahead. */
-  async *#pages<T>(
-    iterator: AbstractIterator<Level, string, Buffer>,
-    decode: (key: string, value: Buffer) => T,
-    size: number,
-    signal?: AbortSignal,
-    sessionId?: string,
-  ): AsyncIterable<readonly T[]> {
-    const ahead = size > 1
-    const read = (count: number) => {
-      const page = iterator.nextv(count)
-      page.catch(() => {})
-      return page
-    }
-    let next: Promise<[string, Buffer][]> | undefined
-    try {
-      for (let count = size; ; count = Math.min(count * 4, PAGE)) {
-        signal?.throwIfAborted()
-        const page = await (next ?? read(count))
-        if (page.length === 0) return
-        if (ahead) next = read(PAGE)
-        yield page.map(([key, value]) => decode(key, value))
-      }
-    } catch (error) {
-      throw readError(error, sessionId)
-    } finally {
-      await iterator.close()
     }
   }
 }

@@ -6,12 +6,17 @@ export interface TailPlace {
   readonly firstPosition: number
 }
 
+/** A place, and how many bytes lie there. */
+export interface TailEntry extends TailPlace {
+  readonly size: number
+}
+
 /**
  * Which records of the tail are whose. The tail lies on the disk in commit order, because LevelDB takes what
  * comes in order at half the cost; this index, a few bytes a record, is what finds a session's part of it.
  */
 export class TailIndex {
-  readonly #places = new Map<string, TailPlace[]>()
+  readonly #places = new Map<string, TailEntry[]>()
 
   /** The sessions that have unsealed records, each with its first unsealed version. */
   sessions(): [sessionId: string, firstVersion: number][] {
@@ -19,7 +24,9 @@ export class TailIndex {
   }
 
   /** Takes a record in; one that is there already is left as it is. */
-  add(sessionId: string, place: TailPlace): void {
+  add(sessionId: string, { firstVersion, firstPosition, bytes }: TailPlace & { bytes: Uint8Array }): void {
+    // The record itself is not kept.
+    const place = { firstVersion, firstPosition, size: bytes.length }
     const places = this.#places.get(sessionId)
     if (places === undefined) this.#places.set(sessionId, [place])
     else if (places[places.length - 1]!.firstVersion < place.firstVersion) places.push(place)
@@ -33,7 +40,7 @@ export class TailIndex {
   }
 
   /** The session's records that hold versions `from` to `to`, in order. */
-  find(sessionId: string, { from, to }: VersionRange): readonly TailPlace[] {
+  find(sessionId: string, { from, to }: VersionRange): readonly TailEntry[] {
     const places = this.#places.get(sessionId) ?? []
     return places.slice(Math.max(after(places, from) - 1, 0), after(places, to))
   }
@@ -49,4 +56,22 @@ function after(places: readonly TailPlace[], version: number): number {
     else high = middle
   }
   return low
+}
+
+/** A page holds at least so many bytes, and at the most so many records. */
+const PAGE_BYTES_MIN = 1024
+const PAGE_MAX = 1000
+
+/**
+ * How many entries, at least one, are read at once from `at` on: those within so many bytes. Who reads backwards
+ * stops at the first whole state, so what comes in vain must stay small beside what was asked for.
+ */
+export function countWithin(entries: readonly TailEntry[], at: number, bytes: number): number {
+  let room = Math.max(bytes, PAGE_BYTES_MIN) - entries[at]!.size
+  let count = 1
+  for (; count < PAGE_MAX && at + count < entries.length; count++) {
+    room -= entries[at + count]!.size
+    if (room < 0) break
+  }
+  return count
 }

@@ -33,7 +33,10 @@ export async function* readHistory(
   const range = { from: Math.max(from, 1), to: Math.min(to, head), reverse, signal }
   if (range.from > range.to) return
   for await (const record of reader.session(sessionId, range)) {
-    for (const event of record) yield decodeEvent(event)
+    for (const event of record) {
+      signal?.throwIfAborted()
+      yield decodeEvent(event)
+    }
   }
 }
 
@@ -50,7 +53,10 @@ export async function* readEvents(
     const changed = commits.changed()
     if (position < writer.position) {
       for await (const events of reader.positions(position, writer.position, signal)) {
-        for (const event of events) yield decodeEvent(event)
+        for (const event of events) {
+          signal?.throwIfAborted()
+          yield decodeEvent(event)
+        }
         position = events[events.length - 1]!.position
       }
     }

@@ -5,6 +5,7 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -53,6 +54,13 @@ async function reopen(dir: string, check: (store: SessionStore<unknown>) => unkn
   await store.close()
 }
 
+/** Cuts the last batch in LevelDB's own log. */
+function tear(dir: string): void {
+  const logs = readdirSync(join(dir, 'log')).filter(file => file.endsWith('.log'))
+  const log = join(dir, 'log', logs.at(-1)!)
+  truncateSync(log, readFileSync(log).length - 3)
+}
+
 type Crashes = Map<string, string>
 
 /** Copies the directory before and after each call of a method: what a crash leaves there, by the step's name. */
@@ -96,9 +104,7 @@ test('a commit leaves all of itself or nothing', async () => {
   expect([...crashes.keys()]).toEqual([`before ${batch}`, `after ${batch}`])
   const after = crashes.get(`after ${batch}`)!
   const torn = crash(after)
-  const logs = readdirSync(join(torn, 'log')).filter(file => file.endsWith('.log'))
-  const log = join(torn, 'log', logs.at(-1)!)
-  truncateSync(log, readFileSync(log).length - 3)
+  tear(torn)
 
   for (const nothing of [crashes.get(`before ${batch}`)!, torn]) {
     await reopen(nothing, store => {
@@ -166,9 +172,11 @@ test('a close leaves all that was acknowledged, and head.json before the log is 
 
   expect([...crashes.keys()]).toEqual(['before head.json', 'before close', 'after close', 'after all'])
   for (const [step, left] of crashes) {
+    writeFileSync(join(left, 'head.json.0123456789abcdef.tmp'), '{')
     expect(existsSync(join(left, 'head.json')), step).toBe(step !== 'before head.json')
     expect(existsSync(join(left, 'owner.json')), step).toBe(step !== 'after all')
     await reopen(left, store => expect(store.get('a')).toBe(1))
+    expect(readdirSync(left).sort(), step).toEqual(['head.json', 'log', 'sessions_v3'])
   }
 })
 
@@ -191,10 +199,37 @@ test('an open leaves a store that the next open makes anew, or finds as it was',
     'before store',
     'after store',
   ])
+  // What LevelDB makes first, and what a process leaves that is killed just then.
+  const unfinished = directory()
+  mkdirSync(join(unfinished, 'log'))
+  writeFileSync(join(unfinished, 'log', 'MANIFEST-000001'), '')
+  crashes.set('before CURRENT', unfinished)
   for (const [step, left] of crashes) {
     await reopen(left, store => {
       expect(store.size, step).toBe(0)
       expect(store.origin === origin, step).toBe(step === 'after store')
     })
+  }
+})
+
+test('an open that accepts a loss leaves one that has to be accepted again, until it is through', async () => {
+  const dir = directory()
+  const store = await open(dir)
+  await store.save('a', 1)
+  await store.save('a', 2)
+  await store.close()
+  tear(dir)
+
+  const crashes: Crashes = new Map()
+  crashAround(crashes, dir, LevelLog.prototype, 'write', stepOf)
+  const accepted = await openStore({ dir, compactEvery: 0, acceptLoss: true })
+  vi.restoreAllMocks()
+  await accepted.close()
+
+  expect([...crashes.keys()]).toEqual(['before store', 'after store'])
+  for (const left of crashes.values()) {
+    await expect(open(left)).rejects.toMatchObject({ code: 'SESSIONLOG_EVENTS_MISSING' })
+    await (await openStore({ dir: left, acceptLoss: true })).close()
+    await reopen(left, store => expect(store.version('a')).toBe(1))
   }
 })

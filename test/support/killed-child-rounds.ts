@@ -13,17 +13,16 @@ import type { Line, Orders } from './killed-child.ts'
 import { type Acked, Ledger, must } from './killed-child-ledger.ts'
 
 /** In the middle of what the process is killed. */
-const MOMENTS = [
+type Moment = 'opening' | 'saving' | 'compacting' | 'closing'
+const MOMENTS: readonly Moment[] = [
   'opening',
   'saving',
   'saving',
   'saving',
   'compacting',
   'compacting',
-  'compacting',
   'closing',
-] as const
-type Moment = (typeof MOMENTS)[number]
+]
 
 export interface Tally {
   rounds: number
@@ -36,7 +35,7 @@ export interface Tally {
   leftovers: number
   /** Rounds after which the next process came straight away, without a look at the store. */
   unchecked: number
-  /** Writes with an event id whose outcome was unknown, and which were tried again. */
+  /** Writes with an event id that were tried again, those of unknown outcome among them. */
   retried: number
 }
 
@@ -70,13 +69,13 @@ export class Rounds {
   #dir = ''
   #ledger = new Ledger()
   #trying: Trying[] = []
-  #next: ChildProcess
+  /** The next process, which starts while the last one is looked at. */
+  #next: ChildProcess | undefined
 
   constructor({ seed, acksMax, lifetime }: { seed: number; acksMax: number; lifetime: number }) {
     this.#chance = new Chance(seed)
     this.#acksMax = acksMax
     this.#lifetime = lifetime
-    this.#next = start()
   }
 
   /** The directory of the store under test. Kept where a round fails. */
@@ -102,20 +101,18 @@ export class Rounds {
     const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:signal=SIGKILL:when=${nth}`]
     // Calls are counted in each thread for itself: so there is to be only one, beside LevelDB's own.
     const child = start(['strace', '-f', '-qq', '-o', '/dev/null', ...inject], { UV_THREADPOOL_SIZE: '1' })
-    const { code } = await this.#follow(
-      child,
-      this.#orders({ round, compacting: true, closeAfter: 60 }),
-      () => false,
-    )
-    const killed = code !== 0
+    const orders = this.#orders({ round, compacting: true, closeAfter: 60 })
+    const { code, signal } = await this.#follow(child, orders, () => false)
+    const killed = signal === 'SIGKILL'
+    must(killed || code === 0, `the process ended with ${signal ?? code}`)
     this.#count(killed ? calls.split(',')[0]!.replace('?', '') : 'too late')
     await this.#look(true)
     return killed
   }
 
-  end(): void {
-    this.#next.kill('SIGKILL')
-    rmSync(this.#dir, { recursive: true, force: true })
+  end({ keep = false } = {}): void {
+    this.#next?.kill('SIGKILL')
+    if (!keep && this.#dir !== '') rmSync(this.#dir, { recursive: true, force: true })
   }
 
   #move(): void {
@@ -153,7 +150,7 @@ export class Rounds {
   }
 
   async #killAt(moment: Moment, round: number): Promise<void> {
-    const child = this.#next
+    const child = this.#next ?? start()
     this.#next = start()
     // As likely to be few as to be many.
     const acks = Math.round(this.#acksMax ** (this.#chance.below(1000) / 1000))

@@ -26,6 +26,7 @@ interface Iterator {
 interface Implementation {
   _batch(operations: readonly Operation[], options: { sync?: boolean }): Promise<void>
   _iterator(options: object): Iterator
+  _getMany(keys: readonly Uint8Array[], options: object): Promise<(Uint8Array | undefined)[]>
 }
 
 const implementation = MemoryLevel.prototype as unknown as Implementation
@@ -33,7 +34,7 @@ const implementation = MemoryLevel.prototype as unknown as Implementation
 /** A database in memory that notes what is written and read, and can be slow or fail on demand. */
 export class ObservedLevel extends MemoryLevel<string, Buffer> {
   readonly writes: Write[] = []
-  /** Entries read by iterators, by the first letter of their key, which is their kind. */
+  /** Entries read, by the first letter of their key, which is their kind. Single look-ups are not counted. */
   readonly reads = new Map<string, { entries: number; bytes: number }>()
   /** What the next writes fail with. */
   failure: Error | undefined
@@ -96,6 +97,12 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
     iterator._nextv = async (size, more) => this.#note(await _nextv.call(iterator, size, more))
     iterator._all = async more => this.#note(await _all.call(iterator, more))
     return iterator
+  }
+
+  async _getMany(keys: readonly Uint8Array[], options: object): Promise<(Uint8Array | undefined)[]> {
+    const values = await implementation._getMany.call(this, keys, options)
+    this.#note(keys.flatMap((key, i) => (values[i] === undefined ? [] : [[key, values[i]]])))
+    return values
   }
 
   #note(entries: Entry[]): Entry[] {
