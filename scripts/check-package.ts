@@ -25,7 +25,11 @@ try {
   writeFileSync(join(project, 'program.mjs'), PROGRAM)
   run(npm, ['install', '--no-audit', '--no-fund', tarball], project)
   run(process.execPath, ['program.mjs'], project)
-  const state = run('npx', ['--no-install', 'sessionlog', 'show', 'cart-42', '--dir', 'data', '--json'], project)
+  const state = run(
+    'npx',
+    ['--no-install', 'sessionlog', 'show', 'cart-42', '--dir', 'data', '--json'],
+    project,
+  )
   if (!state.includes('tea')) throw new Error(`The installed command line said: ${state}`)
   run('npx', ['--no-install', 'publint', 'run', tarball, '--strict'], '.')
   run('npx', ['--no-install', 'attw', tarball, '--profile', 'esm-only'], '.')
@@ -36,7 +40,9 @@ try {
 
 function pack(): string {
   // The build is a step of its own before this one.
-  const [packed] = JSON.parse(run(npm, ['pack', '--json', '--ignore-scripts', '--pack-destination', project], '.'))
+  const [packed] = JSON.parse(
+    run(npm, ['pack', '--json', '--ignore-scripts', '--pack-destination', project], '.'),
+  )
   const tarball = resolve(project, packed.filename)
   const names: string[] = packed.files.map((file: { path: string }) => file.path)
   const { bin } = JSON.parse(readFileSync('package.json', 'utf8'))

@@ -10,6 +10,8 @@ type List = readonly unknown[]
 
 /** A value of which nothing stayed, and which takes more changes than this to say so, is written whole. */
 const CHANGES_MAX = 2
+/** Further down a value is written whole: for the sake of the stack, and of paths that somebody can read. */
+const LEVELS_MAX = 100
 const NEGATIVE_ZERO = Symbol('-0')
 
 /** The changes from one frozen state to the next. Subtrees that are the same object are not looked into. */

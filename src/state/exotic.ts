@@ -17,19 +17,29 @@ export function handOut<T>(state: T): T {
 function copyHolder(value: object): unknown {
   switch (kindOf(value)) {
     case 'array':
-      return freeze((value as readonly unknown[]).map(handOut))
+      return freeze(copyMembers(value as readonly unknown[]))
     case 'date':
-      return adopt(new Date((value as Date).getTime()))
+      return new Date((value as Date).getTime())
     case 'bytes':
-      return adopt(new Uint8Array(value as Uint8Array))
+      return new Uint8Array(value as Uint8Array)
     case 'map':
-      return adopt(
-        new Map(Array.from(value as Map<unknown, unknown>, pair => pair.map(handOut) as [unknown, unknown])),
-      )
+      return copyMap(value as ReadonlyMap<unknown, unknown>)
     case 'set':
-      return adopt(new Set(Array.from(value as Set<unknown>, handOut)))
+      return new Set(copyMembers([...(value as ReadonlySet<unknown>)]))
   }
   const copy = emptyLike(value)
-  for (const [key, member] of Object.entries(value as Plain)) define(copy, key, handOut(member))
+  for (const key of Object.keys(value)) define(copy, key, handOut((value as Plain)[key]))
   return freeze(copy)
+}
+
+function copyMembers(members: readonly unknown[]): unknown[] {
+  const copy: unknown[] = []
+  for (const member of members) copy.push(handOut(member))
+  return copy
+}
+
+function copyMap(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
+  const copy = new Map<unknown, unknown>()
+  for (const [key, value] of map) copy.set(handOut(key), handOut(value))
+  return copy
 }

@@ -35,7 +35,7 @@ export function isolate(previous: unknown, next: unknown): unknown {
     if (next === undefined) throw new Refusal('undefined as the whole state')
     return new Isolation().isolate(previous, next)
   } catch (error) {
-    throw Refusal.from(error).toError()
+    throw Refusal.from(error).toError('SESSIONLOG_INVALID_STATE')
   }
 }
 

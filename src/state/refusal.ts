@@ -1,4 +1,4 @@
-import { SessionlogError } from '../errors.ts'
+import { SessionlogError, type SessionlogErrorCode } from '../errors.ts'
 import { child } from './pointer.ts'
 
 /** Why a value is refused, on its way up to the root: each container that it passes adds where it was. */
@@ -14,7 +14,7 @@ export class Refusal {
 
   /** Any error as a refusal: what a getter or a proxy threw becomes its cause. */
   static from(error: unknown): Refusal {
-    return error instanceof Refusal ? error : new Refusal('could not be read', error)
+    return error instanceof Refusal ? error : new Refusal('an error', error)
   }
 
   within(container: object, key: string | number): this {
@@ -22,16 +22,12 @@ export class Refusal {
     return this
   }
 
-  toError(): SessionlogError {
+  toError(code: SessionlogErrorCode): SessionlogError {
     const trail = this.#trail.reverse()
     const cycle = cycleEnd(trail.map(step => step.container))
     const path = trail.slice(0, cycle).reduce((parent, step) => child(parent, String(step.key)), '')
     const reason = cycle === undefined ? this.reason : 'a cycle'
-    const { cause } = this
-    return new SessionlogError('SESSIONLOG_INVALID_STATE', `Cannot store ${reason} at '${path}'`, {
-      path,
-      cause,
-    })
+    return new SessionlogError(code, `Found ${reason} at '${path}'`, { path, cause: this.cause })
   }
 }
 

@@ -7,51 +7,47 @@ const SIZE_MAX = 256 * 1024 * 1024
 
 /** Roughly how many bytes these changes take, in memory or encoded: a sum of lengths, for back-pressure. */
 export function sizeOfChanges(changes: Changes): number {
-  const total = new Total()
+  let bytes = 0
+  const pending: unknown[] = []
   for (const change of changes) {
-    total.add(16 + change.path.length)
-    if (change.op === 'splice') total.addValue(change.insert)
-    else if (change.op !== 'remove') total.addValue(change.value)
+    bytes += 16 + change.path.length
+    if (change.op === 'splice') pending.push(change.insert)
+    else if (change.op !== 'remove') pending.push(change.value)
+    while (pending.length > 0 && bytes <= SIZE_MAX) bytes += sizeOf(pending.pop(), pending)
   }
-  return total.bytes
+  if (bytes <= SIZE_MAX) return bytes
+  throw new SessionlogError(
+    'SESSIONLOG_INVALID_STATE',
+    `Found changes of more than ${SIZE_MAX} bytes at ''`,
+    {
+      path: '',
+    },
+  )
 }
 
-class Total {
-  bytes = 0
-
-  add(bytes: number): void {
-    this.bytes += bytes
-    if (this.bytes > SIZE_MAX) {
-      throw new SessionlogError('SESSIONLOG_INVALID_STATE', `A change of more than ${SIZE_MAX} bytes`, {
-        path: '',
-      })
-    }
+/** What a value takes without its members, which are left to be counted. */
+function sizeOf(value: unknown, pending: unknown[]): number {
+  if (typeof value === 'string') return value.length + 2
+  if (!isObject(value)) return typeof value === 'bigint' ? value.toString(16).length : 8
+  if (isArray(value)) return pushAll(value, pending)
+  switch (kindOf(value)) {
+    case 'bytes':
+      return (value as Uint8Array).length
+    case 'set':
+      return pushAll(value as ReadonlySet<unknown>, pending)
+    case 'map':
+      pushAll((value as ReadonlyMap<unknown, unknown>).keys(), pending)
+      return pushAll((value as ReadonlyMap<unknown, unknown>).values(), pending)
   }
-
-  addValue(value: unknown): void {
-    if (typeof value === 'string') this.add(value.length + 2)
-    else if (isObject(value)) this.#addObject(value)
-    else this.add(typeof value === 'bigint' ? value.toString(16).length : 8)
+  let bytes = 8
+  for (const key of Object.keys(value)) {
+    bytes += key.length + 2
+    pending.push((value as Plain)[key])
   }
+  return bytes
+}
 
-  #addObject(value: object): void {
-    this.add(8)
-    const kind = kindOf(value)
-    if (kind === 'bytes') this.add((value as Uint8Array).length)
-    else if (kind === 'map' || kind === 'set') this.#addMembers(value as ReadonlyMap<unknown, unknown>)
-    else if (isArray(value)) for (const member of value) this.addValue(member)
-    else for (const key of Object.keys(value)) this.#addProperty(key, (value as Plain)[key])
-  }
-
-  #addMembers(members: ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>): void {
-    members.forEach((value, key) => {
-      this.addValue(key)
-      if (value !== key) this.addValue(value)
-    })
-  }
-
-  #addProperty(key: string, value: unknown): void {
-    this.add(key.length + 2)
-    this.addValue(value)
-  }
+function pushAll(members: Iterable<unknown>, pending: unknown[]): number {
+  for (const member of members) pending.push(member)
+  return 8
 }

@@ -1,6 +1,6 @@
 import { SessionlogError } from '../errors.ts'
 import { adopt, freeze } from './freeze.ts'
-import { child, childAt } from './pointer.ts'
+import { Refusal } from './refusal.ts'
 import { define, isArray, isObject, kindOf, type Plain } from './values.ts'
 
 /**
@@ -23,7 +23,11 @@ export function toTaggedJson(value: unknown): unknown {
 
 /** The exact inverse of {@link toTaggedJson}, deeply frozen. A tag that is not one of ours is corruption. */
 export function fromTaggedJson(json: unknown): unknown {
-  return untag(json, '')
+  try {
+    return untag(json)
+  } catch (error) {
+    throw Refusal.from(error).toError('SESSIONLOG_CORRUPTION')
+  }
 }
 
 /** True where JSON alone brings a value back exactly. */
@@ -62,9 +66,9 @@ function tagObject(value: object): unknown {
     case 'date':
       return { $date: Number.isNaN((value as Date).getTime()) ? null : (value as Date).toISOString() }
     case 'map':
-      return { $map: Array.from(value as Map<unknown, unknown>, tagArray) }
+      return { $map: tagEntries(value as Map<unknown, unknown>) }
     case 'set':
-      return { $set: Array.from(value as Set<unknown>, toTaggedJson) }
+      return { $set: tagArray([...(value as Set<unknown>)]) }
     case 'bytes':
       return { $bytes: Buffer.from(value as Uint8Array).toString('base64') }
   }
@@ -73,8 +77,20 @@ function tagObject(value: object): unknown {
 }
 
 function tagArray(array: readonly unknown[]): readonly unknown[] {
-  const tagged = array.map(toTaggedJson)
-  return tagged.every((member, index) => member === array[index]) ? array : tagged
+  let copy: unknown[] | undefined
+  for (let index = 0; index < array.length; index++) {
+    const tagged = toTaggedJson(array[index])
+    if (tagged === array[index]) continue
+    copy ??= [...array]
+    copy[index] = tagged
+  }
+  return copy ?? array
+}
+
+function tagEntries(map: ReadonlyMap<unknown, unknown>): unknown[] {
+  const entries: unknown[] = []
+  for (const entry of map) entries.push(tagArray(entry))
+  return entries
 }
 
 function tagMembers(object: Plain): Plain {
@@ -94,74 +110,91 @@ function tagOf(object: object): string | undefined {
   return keys.length === 1 && keys[0]!.startsWith('$') ? keys[0] : undefined
 }
 
-function untag(json: unknown, path: string): unknown {
-  if (isArray(json)) return untagArray(json, path)
+function untag(json: unknown): unknown {
+  if (isArray(json)) return freeze(untagList(json))
   if (!isObject(json)) return json
   const tag = tagOf(json)
-  if (tag === undefined) return untagMembers(json as Plain, {}, path)
-  const read = Object.hasOwn(TAGS, tag) ? TAGS[tag] : undefined
-  if (read === undefined) throw malformed(path)
-  return read((json as Plain)[tag], child(path, tag))
+  return tag === undefined ? untagMembers(json as Plain, {}) : untagTagged(json as Plain, tag)
 }
 
-function untagArray(array: readonly unknown[], path: string): readonly unknown[] {
-  return freeze(array.map((member, index) => untag(member, childAt(path, index))))
+function untagList(json: readonly unknown[]): unknown[] {
+  const list: unknown[] = []
+  try {
+    for (let index = 0; index < json.length; index++) list.push(untag(json[index]))
+  } catch (error) {
+    throw Refusal.from(error).within(json, list.length)
+  }
+  return list
 }
 
-function untagMembers(json: Plain, into: Plain, path: string): Plain {
-  for (const [key, value] of Object.entries(json)) define(into, key, untag(value, child(path, key)))
-  return freeze(into)
+function untagMembers(json: Plain, object: Plain): Plain {
+  let at = ''
+  try {
+    for (const key of Object.keys(json)) {
+      at = key
+      define(object, key, untag(json[key]))
+    }
+  } catch (error) {
+    throw Refusal.from(error).within(json, at)
+  }
+  return freeze(object)
 }
 
-const NUMBERS = new Map([NaN, Infinity, -Infinity].map(number => [String(number), number])).set('-0', -0)
-
-/** How the inside of each tag is read. */
-const TAGS: Record<string, (json: unknown, path: string) => unknown> = {
-  $undefined: (json, path) => (json === true ? undefined : fail(path)),
-  $number: (json, path) => NUMBERS.get(json as string) ?? fail(path),
-  $bigint: (json, path) => (/^(0|-?[1-9]\d*)$/.test(text(json, path)) ? BigInt(json as string) : fail(path)),
-  $date: (json, path) => adopt(json === null ? new Date(NaN) : date(text(json, path), path)),
-  $bytes: (json, path) => adopt(bytes(text(json, path), path)),
-  $map: (json, path) =>
-    adopt(new Map(list(json, path).map((pair, index) => entry(pair, childAt(path, index))))),
-  $set: (json, path) => adopt(new Set(untagArray(list(json, path), path))),
-  $bare: (json, path) => untagMembers(plain(json, path), Object.create(null), path),
-  $escape: (json, path) => (tagOf(plain(json, path)) ? untagMembers(json as Plain, {}, path) : fail(path)),
+function untagEntries(json: readonly unknown[]): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>()
+  let index = 0
+  try {
+    for (; index < json.length; index++) {
+      const pair = json[index]
+      if (!isArray(pair) || pair.length !== 2) throw new Refusal('a malformed tag')
+      const [key, value] = untagList(pair)
+      map.set(key, value)
+    }
+  } catch (error) {
+    throw Refusal.from(error).within(json, index)
+  }
+  return map
 }
 
-function date(iso: string, path: string): Date {
-  const read = new Date(iso)
-  return Number.isNaN(read.getTime()) || read.toISOString() !== iso ? fail(path) : read
+const NUMBERS = new Map<unknown, number>([NaN, Infinity, -Infinity].map(number => [String(number), number]))
+NUMBERS.set('-0', -0)
+
+function untagTagged(json: Plain, tag: string): unknown {
+  const inside = json[tag]
+  try {
+    if (isArray(inside)) {
+      if (tag === '$map') return adopt(untagEntries(inside))
+      if (tag === '$set') return adopt(new Set(untagList(inside)))
+    } else if (isObject(inside)) {
+      if (tag === '$bare') return untagMembers(inside as Plain, Object.create(null))
+      if (tag === '$escape' && tagOf(inside) !== undefined) return untagMembers(inside as Plain, {})
+    }
+    return untagPrimitive(tag, inside)
+  } catch (error) {
+    throw Refusal.from(error).within(json, tag)
+  }
 }
 
-function bytes(base64: string, path: string): Uint8Array {
-  const read = Buffer.from(base64, 'base64')
-  return read.toString('base64') === base64 ? new Uint8Array(read) : fail(path)
+function untagPrimitive(tag: string, inside: unknown): unknown {
+  if (tag === '$undefined' && inside === true) return undefined
+  if (tag === '$number' && NUMBERS.has(inside)) return NUMBERS.get(inside)
+  if (tag === '$date' && inside === null) return adopt(new Date(NaN))
+  if (typeof inside === 'string') {
+    if (tag === '$bigint' && /^(0|-?[1-9]\d*)$/.test(inside)) return BigInt(inside)
+    if (tag === '$date') return adopt(untagDate(inside))
+    if (tag === '$bytes') return adopt(untagBytes(inside))
+  }
+  throw new Refusal('a malformed tag')
 }
 
-function entry(json: unknown, path: string): [unknown, unknown] {
-  const pair = untagArray(list(json, path), path)
-  return pair.length === 2 ? [pair[0], pair[1]] : fail(path)
+function untagDate(iso: string): Date {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== iso) throw new Refusal('a malformed date')
+  return date
 }
 
-function text(json: unknown, path: string): string {
-  return typeof json === 'string' ? json : fail(path)
-}
-
-function list(json: unknown, path: string): readonly unknown[] {
-  return isArray(json) ? json : fail(path)
-}
-
-function plain(json: unknown, path: string): Plain {
-  return isObject(json) && !isArray(json) ? (json as Plain) : fail(path)
-}
-
-function fail(path: string): never {
-  throw malformed(path)
-}
-
-function malformed(path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `A tag of the JSON form is malformed at '${path}'`, {
-    path,
-  })
+function untagBytes(base64: string): Uint8Array {
+  const bytes = Buffer.from(base64, 'base64')
+  if (bytes.toString('base64') !== base64) throw new Refusal('malformed bytes')
+  return new Uint8Array(bytes)
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { onTestFinished } from 'vitest'
-import { openStore, type SessionStore } from '../../src/index.ts'
+import { openStore, type SessionStore, type StoreOptions } from '../../src/index.ts'
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
@@ -73,8 +73,9 @@ export function temporary(): string {
 export async function withStore<T>(
   dir: string,
   task: (store: SessionStore<unknown>) => Promise<T>,
+  options: Omit<StoreOptions<unknown>, 'dir' | 'db'> = {},
 ): Promise<T> {
-  const store = await openStore<unknown>({ dir, compactEvery: 0 })
+  const store = await openStore<unknown>({ dir, compactEvery: 0, ...options })
   try {
     return await task(store)
   } finally {

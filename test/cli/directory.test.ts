@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openStore } from '../../src/index.ts'
+import type { SessionStore } from '../../src/index.ts'
 import { spell } from '../state/exact.ts'
 import { all, sessionlog, temporary, withStore } from './cli.ts'
 
@@ -121,10 +121,11 @@ test('import of snapshots of several schemas keeps each', async () => {
     ['z-first', 1],
     ['a-second', 2],
   ] as const) {
-    const store = await openStore({ dir: source, compactEvery: 0, schemaVersion })
-    await store.save(id, { schemaVersion })
-    await store.compact()
-    await store.close()
+    const saveAndCompact = async (store: SessionStore<unknown>) => {
+      await store.save(id, { schemaVersion })
+      await store.compact()
+    }
+    await withStore(source, saveAndCompact, { schemaVersion })
   }
   expect((await sessionlog(['import', join(source, 'sessions_v3'), '--dir', dir])).code).toBe(0)
   await withStore(dir, async store => {

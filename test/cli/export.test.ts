@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { openStore, type SessionStore } from '../../src/index.ts'
+import type { SessionStore } from '../../src/index.ts'
 import { spell } from '../state/exact.ts'
 import { all, ndjson, sessionlog, start, temporary, withStore } from './cli.ts'
 
@@ -95,13 +94,15 @@ describe('export', () => {
   test('turns what the store ended by itself into a delete, and keeps expiries', async () => {
     const dir = temporary()
     const [first, second] = [join(dir, 'first'), join(dir, 'second')]
-    const later = Date.now() + 1e8
-    await withStore(first, async store => {
-      await store.save('short', 1, { expiresAt: Date.now() + 1 })
+    let now = Date.now()
+    const later = now + 1e8
+    const past = async (store: SessionStore<unknown>) => {
+      await store.save('short', 1, { expiresAt: now + 1 })
       await store.save('long', 1, { expiresAt: later })
-      await delay(20)
+      now += 2
       expect(store.has('short')).toBe(false)
-    })
+    }
+    await withStore(first, past, { clock: () => now })
     const { stdout, json } = await sessionlog(['export', '--dir', first])
     expect(json).toMatchObject([{ state: 1 }, { state: 1 }, { deleted: true, type: 'expired' }])
     expect((await sessionlog(['import', '-', '--dir', second], { input: stdout })).code).toBe(0)
@@ -116,9 +117,7 @@ describe('export', () => {
     const dir = temporary()
     const [first, second] = [join(dir, 'first'), join(dir, 'second')]
     for (const schemaVersion of [0, 2, 5]) {
-      const store = await openStore({ dir: first, compactEvery: 0, schemaVersion })
-      await store.save('a', { schemaVersion })
-      await store.close()
+      await withStore(first, store => store.save('a', { schemaVersion }), { schemaVersion })
     }
     const { stdout } = await sessionlog(['export', '--dir', first])
     expect((await sessionlog(['import', '-', '--dir', second], { input: stdout })).code).toBe(0)

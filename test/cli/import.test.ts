@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { openStore } from '../../src/index.ts'
 import { all, ndjson, sessionlog, temporary, withStore } from './cli.ts'
 
 const GOOD = [
@@ -124,9 +123,8 @@ describe('import of bad lines', () => {
 
   test('holds lines to the policies and the event ids of the store before it writes any', async () => {
     const dir = temporary()
-    const store = await openStore({ dir, compactEvery: 0, requireActor: true })
-    await store.save('a', 1, { actor: 'ann', eventId: 'e1' })
-    await store.close()
+    const save = { actor: 'ann', eventId: 'e1' }
+    await withStore(dir, store => store.save('a', 1, save), { requireActor: true })
     const input = ndjson(
       { session: 'b', state: 1, actor: 'ben' },
       { session: 'b', state: 2 },

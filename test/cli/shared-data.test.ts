@@ -16,26 +16,27 @@ const naughty = join(shared, 'conformance/naughty-strings/blns.json')
 const absent = (path: string) => (existsSync(path) ? '' : ` (skipped: ${path} is absent)`)
 
 describe.skipIf(absent(workloads))(`workloads${absent(workloads)}`, () => {
-  test.each(['cart-otto', 'doc-mdn-bcd', 'stream-rrweb-demo'])(
-    '%s comes back from an export of an import',
-    async name => {
-      const dir = temporary()
-      const file = `${name}.ndjson.gz`
-      expect((await sessionlog(['import', join(workloads, file), '--dir', dir])).code).toBe(0)
-      const exported = await sessionlog(['export', '--dir', dir])
-      const said = ({ session, at, actor, state }: Record<string, unknown>) =>
-        JSON.stringify([session, at ?? null, actor ?? null, state])
-      const lines = gunzipSync(readFileSync(join(workloads, file)))
-        .toString()
-        .trimEnd()
-        .split('\n')
-      expect(exported.json.length).toBe(lines.length)
-      const first = exported.json.findIndex((line, index) => said(line) !== said(JSON.parse(lines[index]!)))
-      expect(first).toBe(-1)
-      const expected = JSON.parse(readFileSync(join(workloads, 'expected.json'), 'utf8'))[file]
-      expect(await digest(dir)).toBe(expected.sha256OfFinalStates)
-    },
-  )
+  test.each([
+    'cart-otto',
+    'doc-mdn-bcd',
+    'stream-rrweb-demo',
+  ])('%s comes back from an export of an import', async name => {
+    const dir = temporary()
+    const file = `${name}.ndjson.gz`
+    expect((await sessionlog(['import', join(workloads, file), '--dir', dir])).code).toBe(0)
+    const exported = await sessionlog(['export', '--dir', dir])
+    const said = ({ session, at, actor, state }: Record<string, unknown>) =>
+      JSON.stringify([session, at ?? null, actor ?? null, state])
+    const lines = gunzipSync(readFileSync(join(workloads, file)))
+      .toString()
+      .trimEnd()
+      .split('\n')
+    expect(exported.json.length).toBe(lines.length)
+    const first = exported.json.findIndex((line, index) => said(line) !== said(JSON.parse(lines[index]!)))
+    expect(first).toBe(-1)
+    const expected = JSON.parse(readFileSync(join(workloads, 'expected.json'), 'utf8'))[file]
+    expect(await digest(dir)).toBe(expected.sha256OfFinalStates)
+  })
 
   test('a file of text patches is refused', async () => {
     const dir = join(temporary(), 'data')

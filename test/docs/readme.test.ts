@@ -24,13 +24,12 @@ function run(snippet: string): string {
 }
 
 describe('the README', () => {
-  test.each(snippets.map((snippet, index) => [index + 1, snippet]))(
-    'snippet %i runs and prints what it says',
-    (_, snippet) => {
-      const printed = run(snippet as string)
-      for (const claim of claims(snippet as string)) expect(printed).toContain(claim)
-    },
-  )
+  test.each(
+    snippets.map((snippet, index) => [index + 1, snippet]),
+  )('snippet %i runs and prints what it says', (_, snippet) => {
+    const printed = run(snippet as string)
+    for (const claim of claims(snippet as string)) expect(printed).toContain(claim)
+  })
 
   test('links to files that are there', () => {
     const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map(match => match[1]!)

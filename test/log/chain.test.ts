@@ -11,7 +11,9 @@ function rootOf(leaves: readonly string[]): string {
   let k = 1
   while (2 * k < leaves.length) k *= 2
   const children = [rootOf(leaves.slice(0, k)), rootOf(leaves.slice(k))]
-  return createHash('sha256').update(Buffer.from(`01${children.join('')}`, 'hex')).digest('hex')
+  return createHash('sha256')
+    .update(Buffer.from(`01${children.join('')}`, 'hex'))
+    .digest('hex')
 }
 
 const leaf = (n: number) => createHash('sha256').update(`leaf ${n}`).digest('hex')

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { orderedNumber, parseOrderedNumber, parseSessionKey, RANGE, sessionPrefix, splitOrderedNumber } from '../../src/log/keys.ts'
+import {
+  orderedNumber,
+  parseOrderedNumber,
+  parseSessionKey,
+  RANGE,
+  sessionPrefix,
+  splitOrderedNumber,
+} from '../../src/log/keys.ts'
 
 const positive = fc.oneof(fc.maxSafeNat(), fc.nat(1_000), fc.constantFrom(0, 35, 36, 36 ** 2 - 1, 36 ** 2))
 const id = fc.oneof(

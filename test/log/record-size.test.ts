@@ -16,22 +16,48 @@ async function secondSave<T>(first: T, second: T) {
 
 const numbers = Array.from({ length: 10_000 }, (_, n) => n)
 const rows = numbers.map(n => ({ id: n, name: `row ${n}`, tags: [`t${n % 7}`] }))
-const text = Array.from({ length: 10_000 }, (_, n) => `word ${n} of the text, `).join('').slice(0, 250_000)
+const text = Array.from({ length: 10_000 }, (_, n) => `word ${n} of the text, `)
+  .join('')
+  .slice(0, 250_000)
 
 describe('A save costs what changed, not what is there: less than 300 bytes for', () => {
   test.each<[string, unknown, unknown]>([
     ['one number at the front of 10,000', numbers, [-1, ...numbers]],
     ['one number in the middle of 10,000', numbers, numbers.toSpliced(5_000, 0, -1)],
     ['one number gone from the front of 10,000', numbers, numbers.slice(1)],
-    ['one object at the front of 10,000, all of them fresh', rows, [{ id: -1, name: 'new', tags: [] }, ...structuredClone(rows)]],
+    [
+      'one object at the front of 10,000, all of them fresh',
+      rows,
+      [{ id: -1, name: 'new', tags: [] }, ...structuredClone(rows)],
+    ],
     ['one object gone from 10,000, all of them fresh', rows, structuredClone(rows).toSpliced(4_321, 1)],
-    ['one field of one of 10,000 objects, all of them fresh', rows, structuredClone(rows).with(9_999, { id: 0, name: 'x', tags: [] })],
-    ['a list inside one of 10,000 objects', { rows }, { rows: rows.with(77, { ...rows[77]!, tags: ['t', 'new'] }) }],
-    ['one character in the middle of 250 kB of text', text, `${text.slice(0, 125_000)}X${text.slice(125_000)}`],
+    [
+      'one field of one of 10,000 objects, all of them fresh',
+      rows,
+      structuredClone(rows).with(9_999, { id: 0, name: 'x', tags: [] }),
+    ],
+    [
+      'a list inside one of 10,000 objects',
+      { rows },
+      { rows: rows.with(77, { ...rows[77]!, tags: ['t', 'new'] }) },
+    ],
+    [
+      'one character in the middle of 250 kB of text',
+      text,
+      `${text.slice(0, 125_000)}X${text.slice(125_000)}`,
+    ],
     ['one character at the front of 250 kB of text', { text }, { text: `X${text}` }],
     ['one character at the end of 250 kB of text', { text }, { text: `${text}X` }],
-    ['one character gone from 250 kB of text', { text }, { text: text.slice(0, 99_999) + text.slice(100_000) }],
-    ['one character beyond U+FFFF in 250 kB of text', { text }, { text: `${text.slice(0, 7)}😀${text.slice(7)}` }],
+    [
+      'one character gone from 250 kB of text',
+      { text },
+      { text: text.slice(0, 99_999) + text.slice(100_000) },
+    ],
+    [
+      'one character beyond U+FFFF in 250 kB of text',
+      { text },
+      { text: `${text.slice(0, 7)}😀${text.slice(7)}` },
+    ],
     ['nothing', rows, structuredClone(rows)],
   ])('%s', async (_, first, second) => {
     expect(await secondSave(first, second)).toBeLessThan(300)

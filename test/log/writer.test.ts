@@ -79,7 +79,12 @@ test('A record holds consecutive events of one session, each beside the hash of 
   const db = new ObservedLevel()
   const store = await create<number>({ db })
   db.writes.length = 0
-  const receipts = await Promise.all([store.save('a', 1), store.save('b', 1), store.save('a', 2), store.save('a', 3)])
+  const receipts = await Promise.all([
+    store.save('a', 1),
+    store.save('b', 1),
+    store.save('a', 2),
+    store.save('a', 3),
+  ])
   const records = [...db.writes[0]!.puts].filter(([key]) => key.startsWith('t'))
   const [ofA, ofB] = records.map(([, bytes], index) =>
     readRecord({ sessionId: index === 0 ? 'a' : 'b', firstVersion: 1, bytes }),
@@ -89,6 +94,10 @@ test('A record holds consecutive events of one session, each beside the hash of 
     [2, 3, receipts[2]!.hash],
     [3, 4, receipts[3]!.hash],
   ])
-  expect(ofA!.map(event => event.previousHash)).toEqual(['0'.repeat(64), receipts[0]!.hash, receipts[2]!.hash])
+  expect(ofA!.map(event => event.previousHash)).toEqual([
+    '0'.repeat(64),
+    receipts[0]!.hash,
+    receipts[2]!.hash,
+  ])
   expect(ofB!.map(event => [event.version, event.position])).toEqual([[1, 2]])
 })

@@ -39,7 +39,10 @@ describe('events()', () => {
     store.commits.subscribe(events => committed.push(...events))
     for (let n = 0; n < 20; n++) {
       store.save('a', { n, text: 'x'.repeat(n * 10), date: new Date(n) }, { actor: `u${n % 3}`, data: { n } })
-      store.save('b', Array.from({ length: n }, (_, i) => i * n))
+      store.save(
+        'b',
+        Array.from({ length: n }, (_, i) => i * n),
+      )
       if (n % 6 === 5) store.delete('b', { reason: 'because' })
     }
     await store.flush()

@@ -94,7 +94,9 @@ describe('history()', () => {
   test('stops with the reason of its signal', async () => {
     const store = await twelve(0)
     const reason = new Error('enough')
-    expect(await failureOf(() => collect(store.history('a', { signal: AbortSignal.abort(reason) })))).toBe(reason)
+    expect(await failureOf(() => collect(store.history('a', { signal: AbortSignal.abort(reason) })))).toBe(
+      reason,
+    )
     const controller = new AbortController()
     const seen: number[] = []
     const failure = await failureOf(async () => {

@@ -2,9 +2,38 @@ import fc from 'fast-check'
 
 /** Strings that make trouble: tags, pointers, prototypes, indexes, halves of surrogate pairs. */
 const awkward = fc.constantFrom(
-  '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '$date', '$map', '$escape', '$bare', '$x',
-  '', '/', '~', '~1', 'a/b', '0', '1', '2', '10', '01', '-1', '4294967295', '\ud800', '\udc00', 'a\ud83d', '\ude00b',
-  '😀', 'é', '\u0000', 'before', 'state', 'size',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '$date',
+  '$map',
+  '$escape',
+  '$bare',
+  '$x',
+  '',
+  '/',
+  '~',
+  '~1',
+  'a/b',
+  '0',
+  '1',
+  '2',
+  '10',
+  '01',
+  '-1',
+  '4294967295',
+  '\ud800',
+  '\udc00',
+  'a\ud83d',
+  '\ude00b',
+  '😀',
+  'é',
+  '\u0000',
+  'before',
+  'state',
+  'size',
 )
 const text = fc.oneof(
   awkward,
@@ -14,7 +43,21 @@ const text = fc.oneof(
   fc.integer({ min: 15, max: 80 }).map(length => 'lorem ipsum dolor sit amet '.repeat(4).slice(0, length)),
 )
 const number = fc.oneof(
-  fc.constantFrom(0, -0, 1, -1, NaN, Infinity, -Infinity, 2 ** 31, 2 ** 32, -(2 ** 32), 2 ** 53, 2 ** 60, 1.5),
+  fc.constantFrom(
+    0,
+    -0,
+    1,
+    -1,
+    NaN,
+    Infinity,
+    -Infinity,
+    2 ** 31,
+    2 ** 32,
+    -(2 ** 32),
+    2 ** 53,
+    2 ** 60,
+    1.5,
+  ),
   fc.integer(),
   fc.double(),
 )
@@ -48,7 +91,10 @@ export const anyValue: fc.Arbitrary<unknown> = fc.letrec(tie => ({
     { weight: 4, arbitrary: object(tie('value')) },
     { weight: 3, arbitrary: fc.array(tie('value'), { maxLength: 6 }) },
     { weight: 1, arbitrary: object(tie('value')).map(bare) },
-    { weight: 1, arbitrary: fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map(list => new Map(list)) },
+    {
+      weight: 1,
+      arbitrary: fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map(list => new Map(list)),
+    },
     { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }).map(list => new Set(list)) },
   ),
 })).value
@@ -71,7 +117,13 @@ export const editedState = editsOf(anyState, anyValue)
 export const editedJson = editsOf(jsonValue, jsonValue)
 
 function editsOf(state: fc.Arbitrary<unknown>, value: fc.Arbitrary<unknown>) {
-  const edit = fc.record({ where: fc.array(fc.nat(20), { maxLength: 4 }), how: fc.nat(9), at: fc.nat(30), key: text, value })
+  const edit = fc.record({
+    where: fc.array(fc.nat(20), { maxLength: 4 }),
+    how: fc.nat(9),
+    at: fc.nat(30),
+    key: text,
+    value,
+  })
   return fc.tuple(state, fc.array(edit, { minLength: 1, maxLength: 5 })).map(([before, edits]) => ({
     before,
     after: edits.reduce(applyEdit, before),

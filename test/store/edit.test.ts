@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { collect, codeOf, failureOf } from '../support/outcome.ts'
+import { expectExact } from '../state/exact.ts'
+import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { everything } from '../support/states.ts'
 import { create, reopen } from '../support/store.ts'
-import { expectExact } from '../state/exact.ts'
 
 interface Cart {
   items: { sku: string; count: number }[]

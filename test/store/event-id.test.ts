@@ -18,7 +18,9 @@ describe('A write with a known event id', () => {
   test('answers so whatever expectedVersion says', async () => {
     const store = await create<number>()
     await store.save('a', 1, { eventId: 'e', expectedVersion: 0 })
-    expect(await store.save('a', 1, { eventId: 'e', expectedVersion: 0 })).toMatchObject({ deduplicated: true })
+    expect(await store.save('a', 1, { eventId: 'e', expectedVersion: 0 })).toMatchObject({
+      deduplicated: true,
+    })
     expect(await store.save('a', 1, { eventId: 'e', expectedVersion: 77 })).toMatchObject({
       deduplicated: true,
     })

@@ -53,7 +53,9 @@ describe.each(STANDINGS)('expectedVersion, where a session %s', (_, version, met
     const recipe = () => {
       ran = true
     }
-    expect(await codeOf(() => store.edit('a', recipe, { expectedVersion }))).toBe('SESSIONLOG_VERSION_CONFLICT')
+    expect(await codeOf(() => store.edit('a', recipe, { expectedVersion }))).toBe(
+      'SESSIONLOG_VERSION_CONFLICT',
+    )
     expect(ran).toBe(false)
   })
 

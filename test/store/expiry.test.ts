@@ -66,7 +66,12 @@ describe('A session whose time is up', () => {
     expect(await types(store as never)).toEqual(['saved', '$expired'])
   })
 
-  test.each([0, -1, -1.5, Number.NEGATIVE_INFINITY])('may have been up at once: expiresAt %s', async expiresAt => {
+  test.each([
+    0,
+    -1,
+    -1.5,
+    Number.NEGATIVE_INFINITY,
+  ])('may have been up at once: expiresAt %s', async expiresAt => {
     const store = await create<number>()
     await store.save('a', 1, { expiresAt })
     const reopened = await reopen(store)
@@ -161,24 +166,25 @@ describe('touch()', () => {
     expect(db.written('t')).toEqual([])
   })
 
-  test.each(['no compaction', 'a compaction before', 'a compaction after'])(
-    'is kept over a restart, with %s',
-    async when => {
-      const clock = new TestClock()
-      let store = await create<number>({ clock: clock.read })
-      await store.save('a', 1, { expiresAt: clock.now + 10 })
-      if (when.endsWith('before')) await store.compact()
-      store.touch('a', clock.now + 100)
-      if (when.endsWith('after')) await store.compact()
-      store = await reopen(store)
-      clock.now += 99
-      expect(store.get('a')).toBe(1)
-      store = await reopen(store, { rebuild: true })
-      expect(store.get('a')).toBe(1)
-      clock.now += 1
-      expect(store.get('a')).toBeUndefined()
-    },
-  )
+  test.each([
+    'no compaction',
+    'a compaction before',
+    'a compaction after',
+  ])('is kept over a restart, with %s', async when => {
+    const clock = new TestClock()
+    let store = await create<number>({ clock: clock.read })
+    await store.save('a', 1, { expiresAt: clock.now + 10 })
+    if (when.endsWith('before')) await store.compact()
+    store.touch('a', clock.now + 100)
+    if (when.endsWith('after')) await store.compact()
+    store = await reopen(store)
+    clock.now += 99
+    expect(store.get('a')).toBe(1)
+    store = await reopen(store, { rebuild: true })
+    expect(store.get('a')).toBe(1)
+    clock.now += 1
+    expect(store.get('a')).toBeUndefined()
+  })
 
   test('gives way to an expiry that a later event names, over a restart too', async () => {
     const clock = new TestClock()

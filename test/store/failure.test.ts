@@ -65,7 +65,9 @@ describe('After a failed write', () => {
     const { store } = await failing()
     const seen: Record<string, unknown[]> = { a: [], b: [], c: [], untouched: [] }
     for (const id of Object.keys(seen)) {
-      store.watch(id).subscribe({ next: state => seen[id]!.push(state), error: () => seen[id]!.push('error') })
+      store
+        .watch(id)
+        .subscribe({ next: state => seen[id]!.push(state), error: () => seen[id]!.push('error') })
     }
     await Promise.allSettled([store.save('a', 2), store.save('a', 3), store.save('b', 4), store.save('c', 1)])
     expect(seen).toEqual({
@@ -158,7 +160,9 @@ describe('After a failed write', () => {
     const { db, store } = await failed(true)
     db.failure = undefined
     const again = await reopen(store)
-    expect((await collect(again.events({ after: 4 }))).map(event => [event.sessionId, event.version])).toEqual([
+    expect(
+      (await collect(again.events({ after: 4 }))).map(event => [event.sessionId, event.version]),
+    ).toEqual([
       ['a', 2],
       ['b', 4],
       ['c', 1],

@@ -1,8 +1,8 @@
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.ts'
-import { codeOf, collect, deferred } from '../support/outcome.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
+import { codeOf, collect, deferred } from '../support/outcome.ts'
 import { create, directoryOf, reopen } from '../support/store.ts'
 
 type Call = (store: SessionStore<number>) => unknown
@@ -142,7 +142,8 @@ describe('close()', () => {
     const events = store.events()
     await Promise.all([history.next(), events.next()])
     await store.close()
-    for (const reader of [history, events]) expect(await codeOf(() => collect(reader))).toBe('SESSIONLOG_NOT_OPEN')
+    for (const reader of [history, events])
+      expect(await codeOf(() => collect(reader))).toBe('SESSIONLOG_NOT_OPEN')
   })
 
   test('waits for a verify that is under way', async () => {

@@ -5,8 +5,14 @@ import { create } from '../support/store.ts'
 
 function recorder() {
   const lines: [level: string, details: object, message: string][] = []
-  const note = (level: string) => (details: object, message: string) => void lines.push([level, details, message])
-  const logger: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') }
+  const note = (level: string) => (details: object, message: string) =>
+    void lines.push([level, details, message])
+  const logger: Logger = {
+    debug: note('debug'),
+    info: note('info'),
+    warn: note('warn'),
+    error: note('error'),
+  }
   return { lines, logger }
 }
 
@@ -30,7 +36,9 @@ describe('logger', () => {
     store.watch('a').subscribe(() => {
       throw thrown
     })
-    expect(lines.filter(([level]) => level === 'error')).toMatchObject([['error', { err: thrown }, expect.any(String)]])
+    expect(lines.filter(([level]) => level === 'error')).toMatchObject([
+      ['error', { err: thrown }, expect.any(String)],
+    ])
   })
 
   test('is silent by default: nothing is printed', async () => {

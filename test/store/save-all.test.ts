@@ -25,7 +25,11 @@ describe('saveAll()', () => {
       ],
       { actor: 'bank', reason: 'transfer' },
     )
-    expect([store.get('ann'), store.get('bob'), store.has('old')]).toEqual([{ balance: 7 }, { balance: 3 }, false])
+    expect([store.get('ann'), store.get('bob'), store.has('old')]).toEqual([
+      { balance: 7 },
+      { balance: 3 },
+      false,
+    ])
     expect((await done).map(receipt => receipt.position)).toEqual([4, 5, 6])
     expect(db.writes).toHaveLength(1)
     const events = await collect(store.events({ after: 3 }))
@@ -68,7 +72,12 @@ describe('saveAll()', () => {
       [...good, bad],
     ]) {
       expect(await codeOf(() => store.saveAll(batch))).toBe(code)
-      expect([store.get('a'), store.version('a'), store.has('b'), store.size]).toEqual([{ balance: 1 }, 1, false, 1])
+      expect([store.get('a'), store.version('a'), store.has('b'), store.size]).toEqual([
+        { balance: 1 },
+        1,
+        false,
+        1,
+      ])
     }
     expect(await collect(store.events())).toHaveLength(1)
   })
@@ -200,7 +209,9 @@ describe('saveAll()', () => {
     const db = new ObservedLevel()
     const store = await create<number>({ db })
     db.writes.length = 0
-    const receipts = await store.saveAll(Array.from({ length: 10_000 }, (_, n) => ({ id: `s${n}`, state: n })))
+    const receipts = await store.saveAll(
+      Array.from({ length: 10_000 }, (_, n) => ({ id: `s${n}`, state: n })),
+    )
     expect(receipts.at(-1)).toMatchObject({ position: 10_000 })
     expect(db.writes).toHaveLength(1)
     expect(db.written('c')).toHaveLength(1)

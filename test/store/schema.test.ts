@@ -19,7 +19,11 @@ describe('schema', () => {
     await store.save('a', { items: [{ sku: 'x', count: 1 }] })
     const bad = { items: [{ sku: 'x', count: 0 }] }
     const failure = await failureOf(() => store.save('a', bad))
-    expect(failure).toMatchObject({ code: 'SESSIONLOG_SCHEMA_REJECTED', path: '/items/0/count', sessionId: 'a' })
+    expect(failure).toMatchObject({
+      code: 'SESSIONLOG_SCHEMA_REJECTED',
+      path: '/items/0/count',
+      sessionId: 'a',
+    })
     expect(failure.cause).toMatchObject([{ path: ['items', 0, 'count'] }])
     expect(
       await codeOf(() =>
@@ -28,9 +32,14 @@ describe('schema', () => {
         }),
       ),
     ).toBe('SESSIONLOG_SCHEMA_REJECTED')
-    expect(await codeOf(() => store.saveAll([{ id: 'b', state: { items: [] } }, { id: 'a', state: bad }]))).toBe(
-      'SESSIONLOG_SCHEMA_REJECTED',
-    )
+    expect(
+      await codeOf(() =>
+        store.saveAll([
+          { id: 'b', state: { items: [] } },
+          { id: 'a', state: bad },
+        ]),
+      ),
+    ).toBe('SESSIONLOG_SCHEMA_REJECTED')
     expect(store.get('a')).toEqual({ items: [{ sku: 'x', count: 1 }] })
     expect([store.version('a'), store.has('b')]).toEqual([1, false])
   })
@@ -42,7 +51,9 @@ describe('schema', () => {
   })
 
   test('saves what it answers with: unknown keys stripped, defaults filled in', async () => {
-    const store = await create({ schema: z.object({ name: z.string().trim(), count: z.number().default(1) }) })
+    const store = await create({
+      schema: z.object({ name: z.string().trim(), count: z.number().default(1) }),
+    })
     await store.save('a', { name: '  x ', extra: true } as never)
     expect(store.get('a')).toEqual({ name: 'x', count: 1 })
     expect((await reopen(store)).get('a')).toEqual({ name: 'x', count: 1 })
@@ -154,7 +165,10 @@ describe('schemaVersion and upcast', () => {
       draft.last = 'Rae'
     })
     const [, whole] = await collect(store.history('a'))
-    expect(whole).toMatchObject({ schemaVersion: 2, changes: [{ path: '', value: { first: 'Ann', last: 'Lee' } }] })
+    expect(whole).toMatchObject({
+      schemaVersion: 2,
+      changes: [{ path: '', value: { first: 'Ann', last: 'Lee' } }],
+    })
     const [edited, next] = await collect(store.history('b', { from: 3 }))
     expect(edited!.changes).toEqual([{ op: 'replace', path: '', value: { first: 'Bob', last: 'Rye' } }])
     expect(next!.changes.map(change => change.path)).toEqual(['/last'])

@@ -127,9 +127,15 @@ describe('A state that cannot be stored is refused with its path, and nothing ch
     ['a function in a Map', { m: new Map([['k', () => {}]]) }, '/m/0/1'],
     ['a function in a Set', { s: new Set([() => {}]) }, '/s/0'],
     ['a key with a slash and a tilde', { 'a/b~c': () => {} }, '/a~1b~0c'],
-    ['a getter that throws', { get a() {
-      throw new Error('x')
-    } }, '/a'],
+    [
+      'a getter that throws',
+      {
+        get a() {
+          throw new Error('x')
+        },
+      },
+      '/a',
+    ],
   ])('%s', async (_, state, path) => {
     const store = await create()
     await store.save('a', { before: true })
@@ -273,7 +279,8 @@ describe('No mutation reaches the cache', () => {
     const { store, check } = await held()
     store.commits.subscribe(events => {
       for (const { changes, data } of events) {
-        for (const change of changes) if ('value' in change) vandalise(change.value as Record<string, unknown>)
+        for (const change of changes)
+          if ('value' in change) vandalise(change.value as Record<string, unknown>)
         vandalise(data as Record<string, unknown>)
         expect(() => (changes as unknown[]).pop()).toThrow(TypeError)
         expect(() => (events as unknown[]).pop()).toThrow(TypeError)
