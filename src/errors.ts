@@ -2,9 +2,9 @@
 export type SessionlogErrorCode =
   /** A wrong argument or option: fix the call. Raised as a `TypeError` that has a code. */
   | 'SESSIONLOG_INVALID_ARGUMENT'
-  /** A state (or `data`, `actor`) holds a value that cannot be stored: `path` says where. */
+  /** A state or `data` holds a value that cannot be stored: `path` says where. */
   | 'SESSIONLOG_INVALID_STATE'
-  /** The `schema` validator refused the state: `issues` says why. */
+  /** The `schema` validator refused the state: `path` says where, `cause` holds the validator's issues. */
   | 'SESSIONLOG_SCHEMA_REJECTED'
   /** Somebody else was first: read again, decide, save again. */
   | 'SESSIONLOG_VERSION_CONFLICT'

@@ -16,7 +16,7 @@ export interface Logger {
 export interface StoreOptions<State> {
   /** The directory of the store; made where it is missing. */
   dir?: string
-  /** Any open abstract-level database that can read synchronously, in place of a directory. It is not closed. */
+  /** Any open abstract-level database with synchronous reads and snapshots, in place of a directory. It is not closed. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever keys and values it has, the log brings its own.
   db?: AbstractLevel<any, any, any>
   /** Any synchronous Standard Schema validator. What it answers with is what is saved. */

@@ -164,7 +164,7 @@ export class Recorder<State> {
       type,
       actor,
       reason,
-      data: data === undefined ? undefined : reconcile(undefined, data).state,
+      data: isolateData(data),
       eventId,
       correlationId,
       causationId,
@@ -185,7 +185,7 @@ export class Recorder<State> {
   #duplicate(session: Session, intent: Intent, options: WriteOptions): Answer | undefined {
     const { eventId, type, data } = options
     if (eventId === undefined) return undefined
-    const content = { type, data: data === undefined ? undefined : reconcile(undefined, data).state }
+    const content = { type, data: isolateData(data) }
     if (intent.kind === 'edit') return this.#parts.duplicates.find(session, eventId, content)
     const value = intent.kind === 'save' ? this.#validate(session.id, intent.state) : undefined
     return this.#parts.duplicates.find(session, eventId, { ...content, state: { value } })
@@ -213,6 +213,19 @@ interface Issue {
 function pointer(issue: Issue | undefined): string {
   const keys = issue?.path?.map(step => (typeof step === 'object' ? step.key : step)) ?? []
   return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+function isolateData(data: unknown): unknown {
+  if (data === undefined) return undefined
+  try {
+    return reconcile(undefined, data).state
+  } catch (error) {
+    if (!(error instanceof SessionlogError)) throw error
+    throw new SessionlogError(error.code, `data: ${error.message}`, {
+      cause: error,
+      path: `data${error.path}`,
+    })
+  }
 }
 
 function checkExpected(

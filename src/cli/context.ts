@@ -39,10 +39,12 @@ export async function open(
   { dir, progress }: Pick<Context, 'dir' | 'progress'>,
   options: StoreOptions<unknown> = {},
 ): Promise<Store> {
-  return openStore<unknown>({
+  const store = await openStore<unknown>({
     dir,
     compactEvery: 0,
     onProgress: ({ sessions }) => progress.update('Opening', sessions),
     ...options,
   })
+  progress.end()
+  return store
 }

@@ -12,6 +12,7 @@ export class Output {
   readonly colors: Colors
   readonly #stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
+  readonly #signal: AbortSignal | undefined
   #chunk = ''
   #broken = false
 
@@ -20,7 +21,9 @@ export class Output {
     stdout: NodeJS.WriteStream,
     stderr: NodeJS.WriteStream,
     onBroken: (error: NodeJS.ErrnoException) => void,
+    signal?: AbortSignal,
   ) {
+    this.#signal = signal
     this.#stdout = stdout
     this.#stderr = stderr
     this.colors = picocolors.createColors(wantsColor(stdout))
@@ -54,7 +57,8 @@ export class Output {
     const chunk = this.#chunk
     this.#chunk = ''
     if (chunk === '' || this.#broken) return
-    if (!this.#stdout.write(chunk) && !this.#broken) await once(this.#stdout, 'drain')
+    if (!this.#stdout.write(chunk) && !this.#broken)
+      await once(this.#stdout, 'drain', { signal: this.#signal })
   }
 
   /** Says something to whoever watches, beside the data. */

@@ -33,10 +33,11 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   const abort = new AbortController()
   const { signal } = abort
   let broken: NodeJS.ErrnoException | undefined
-  const out = new Output(process.stdout, process.stderr, error => {
+  const onBroken = (error: NodeJS.ErrnoException) => {
     broken = error
     abort.abort(error)
-  })
+  }
+  const out = new Output(process.stdout, process.stderr, onBroken, signal)
   const progress = new Progress(process.stderr)
   let exitCode: ExitCode = EXIT.OK
   const work: Run = async (command, task) => {

@@ -96,6 +96,11 @@ export class Writer {
     })
   }
 
+  /** Sees to it that what is acknowledged is as durable as the log can make it. */
+  async makeDurable(): Promise<void> {
+    if (!this.#options.sync) await this.write(() => [], true)
+  }
+
   /** Resolves once everything that was pushed before the call is durable or rejected. */
   settled(): Promise<void> {
     if (this.#settled === this.#pushed) return Promise.resolve()

@@ -5,6 +5,7 @@ import type { LogReader } from '../log/reader.ts'
 import type { Writer } from '../log/writer.ts'
 import type { Commits } from './commits.ts'
 
+/** Which of a session's events, in which order. */
 export interface HistoryOptions {
   /** The first version, included. Default: 1. */
   from?: number
@@ -12,14 +13,17 @@ export interface HistoryOptions {
   to?: number
   /** The latest first. Default: false. */
   reverse?: boolean
+  /** Ends the iteration with its reason. */
   signal?: AbortSignal
 }
 
+/** From where, and how long. */
 export interface EventsOptions {
   /** The position to go on after. Default: 0, from the beginning. */
   after?: number
   /** Goes on with what is committed later, until the store closes. Default: false. */
   live?: boolean
+  /** Ends the iteration with its reason. */
   signal?: AbortSignal
 }
 

@@ -8,20 +8,24 @@ import type { Writer } from '../log/writer.ts'
 import { isPlainJson, stringifyState } from '../state/tagged-json.ts'
 import type { SnapshotFolder, SnapshotProblem } from './snapshot-folder.ts'
 
+/** How to compact. */
 export interface CompactOptions {
   /** Interrupts between sessions: what is done stays done, and the next run finishes the rest. */
   signal?: AbortSignal
-  /** Writes every session's snapshot again, also of those that have not changed. Default: false. */
+  /** Writes every session's base and snapshot again, also of those that have not changed. Default: false. */
   full?: boolean
+  /** Told after each group of sessions. */
   onProgress?: (report: CompactionReport) => void
 }
 
+/** What a compaction did, so far or in the end. */
 export interface CompactionReport {
   /** Sessions that had changed since the last compaction. */
   readonly sessions: number
   /** Events that were sealed. */
   readonly events: number
   readonly snapshotsWritten: number
+  /** Of sessions that have no state any more. */
   readonly snapshotsRemoved: number
   /** Up to where this compaction went. */
   readonly position: number
@@ -67,7 +71,7 @@ export async function compact(
   const run = new Run(source, options)
   await run.markFrontier()
   await run.sealTail()
-  if (options.full) await run.writeAllSnapshots()
+  if (options.full) await run.rewriteAll()
   await source.log.reclaim()
   return run.report()
 }
@@ -128,15 +132,24 @@ class Run {
     await this.#seal(batch)
   }
 
-  async writeAllSnapshots(): Promise<void> {
-    let batch: RecordedState[] = []
-    for (const session of this.#source.sessions.values()) {
-      batch.push(session.acknowledged)
+  /** Writes every base and snapshot again. */
+  async rewriteAll(): Promise<void> {
+    let batch: CompactedSession[] = []
+    for (const session of [...this.#source.sessions.values()]) {
+      batch.push(session)
       if (batch.length < BATCH_SESSIONS) continue
-      await this.#snapshots(batch)
+      await this.#rewrite(batch)
       batch = []
     }
-    await this.#snapshots(batch)
+    await this.#rewrite(batch)
+  }
+
+  async #rewrite(batch: readonly CompactedSession[]): Promise<void> {
+    this.#options.signal?.throwIfAborted()
+    const states = batch.map(session => session.acknowledged)
+    await this.#snapshots(states)
+    const bases = batch.map((session, index) => ({ op: 'base' as const, ...baseOf(session, states[index]!) }))
+    await this.#source.writer.write(() => bases)
   }
 
   /** The unsealed events of each session, up to the frontier. */
@@ -189,6 +202,8 @@ class Run {
     const failed = new Set<string>()
     const { snapshots } = this.#source
     if (snapshots === undefined) return failed
+    // A snapshot must not outlive, in a power cut, the events that it was made from.
+    await this.#source.writer.makeDurable()
     const outcome = await snapshots.update(states)
     this.#written += outcome.written
     this.#removed += outcome.removed

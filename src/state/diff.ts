@@ -16,133 +16,138 @@ const NEGATIVE_ZERO = Symbol('-0')
 
 /** The changes from one frozen state to the next. Subtrees that are the same object are not looked into. */
 export function diff(previous: unknown, state: unknown): Change[] {
-  const changes: Change[] = []
-  if (same(previous, state)) return changes
-  if (state === undefined) changes.push({ op: 'remove', path: '' })
-  else if (previous === undefined) changes.push({ op: 'add', path: '', value: state })
-  else diffValues(previous, state, '', changes)
-  return changes
+  if (same(previous, state)) return []
+  if (state === undefined) return [{ op: 'remove', path: '' }]
+  if (previous === undefined) return [{ op: 'add', path: '', value: state }]
+  const differ = new Differ()
+  differ.diff(previous, state, '')
+  return differ.changes
 }
 
-/** Adds the changes of one value to those before. True where something of the previous value stayed. */
-function diffValues(previous: unknown, value: unknown, path: string, changes: Change[]): boolean {
-  const start = changes.length
-  const stayed = diffSameKind(previous, value, path, changes)
-  const count = changes.length - start
-  if (stayed || (count > 0 && count <= CHANGES_MAX)) return stayed
-  changes.length = start
-  changes.push({ op: 'replace', path, value })
-  return false
-}
+/** Gathers changes. Its methods answer true where something of the previous value stayed. */
+class Differ {
+  readonly changes: Change[] = []
+  #levels = 0
 
-/** Adds nothing where the two are not of one kind, or where no changes could lead from one to the other. */
-function diffSameKind(previous: unknown, value: unknown, path: string, changes: Change[]): boolean {
-  if (typeof previous === 'string')
-    return typeof value === 'string' && spliceText(previous, value, path, changes)
-  const kind = kindOfMember(value)
-  if (kind === 'primitive' || kind !== kindOfMember(previous)) return false
-  if (kind === 'array') return diffArrays(previous as List, value as List, path, changes)
-  if (kind === 'object' || kind === 'bare')
-    return diffObjects(previous as Plain, value as Plain, path, changes)
-  return false
-}
-
-function diffObjects(previous: Plain, value: Plain, path: string, changes: Change[]): boolean {
-  const old = Object.keys(previous)
-  const keys = Object.keys(value)
-  if (isSameList(old, keys)) return diffMembers(previous, value, keys, path, changes)
-  const followers = findFollowers(previous, value, old, keys)
-  if (followers === undefined) return false
-  for (const key of old) {
-    if (!Object.hasOwn(value, key)) changes.push({ op: 'remove', path: child(path, key) })
+  diff(previous: unknown, value: unknown, path: string): boolean {
+    const start = this.changes.length
+    this.#levels++
+    const stayed = this.#levels <= LEVELS_MAX && this.#diffSameKind(previous, value, path)
+    this.#levels--
+    const count = this.changes.length - start
+    if (stayed || (count > 0 && count <= CHANGES_MAX)) return stayed
+    this.changes.length = start
+    this.changes.push({ op: 'replace', path, value })
+    return false
   }
-  const kept = keys.filter(key => Object.hasOwn(previous, key))
-  const stayed = diffMembers(previous, value, kept, path, changes)
-  for (const key of keys) {
-    if (!Object.hasOwn(previous, key))
-      changes.push(addition(child(path, key), value[key], followers.get(key)))
-  }
-  return stayed || old.length === 0
-}
 
-function diffMembers(previous: Plain, value: Plain, keys: List, path: string, changes: Change[]): boolean {
-  let stayed = false
-  for (let index = 0; index < keys.length; index++) {
-    const key = keys[index] as string
-    if (same(previous[key], value[key])) stayed = true
-    else if (diffValues(previous[key], value[key], child(path, key), changes)) stayed = true
+  /** Adds nothing where the two are not of one kind, or where no changes could lead from one to the other. */
+  #diffSameKind(previous: unknown, value: unknown, path: string): boolean {
+    if (typeof previous === 'string')
+      return typeof value === 'string' && this.#diffTexts(previous, value, path)
+    const kind = kindOfMember(value)
+    if (kind === 'primitive' || kind !== kindOfMember(previous)) return false
+    if (kind === 'array') return this.#diffArrays(previous as List, value as List, path)
+    if (kind === 'object' || kind === 'bare')
+      return this.#diffObjects(previous as Plain, value as Plain, path)
+    return false
   }
-  return stayed
+
+  #diffTexts(previous: string, value: string, path: string): boolean {
+    const splice = spliceText(previous, value)
+    if (splice !== undefined) this.changes.push({ op: 'splice', path, ...splice })
+    return splice !== undefined
+  }
+
+  #diffObjects(previous: Plain, value: Plain, path: string): boolean {
+    const old = Object.keys(previous)
+    const keys = Object.keys(value)
+    if (isSameList(old, keys)) return this.#diffMembers(previous, value, keys, path)
+    const followers = findFollowers(previous, value, old, keys)
+    if (followers === undefined) return false
+    for (const key of old) {
+      if (!Object.hasOwn(value, key)) this.changes.push({ op: 'remove', path: child(path, key) })
+    }
+    const kept = keys.filter(key => Object.hasOwn(previous, key))
+    const stayed = this.#diffMembers(previous, value, kept, path)
+    for (const key of keys) {
+      if (!Object.hasOwn(previous, key))
+        this.changes.push(addition(child(path, key), value[key], followers.get(key)))
+    }
+    return stayed || old.length === 0
+  }
+
+  #diffMembers(previous: Plain, value: Plain, keys: readonly string[], path: string): boolean {
+    let stayed = false
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index]!
+      if (same(previous[key], value[key]) || this.diff(previous[key], value[key], child(path, key)))
+        stayed = true
+    }
+    return stayed
+  }
+
+  #diffArrays(previous: List, value: List, path: string): boolean {
+    let stayed = previous.length === 0
+    let removed = 0
+    for (const gap of findGaps(previous, value)) {
+      removed += gap.remove
+      if (this.#diffGap(previous, value, gap, path)) stayed = true
+    }
+    return stayed || removed < previous.length
+  }
+
+  /** Once the gaps before it are closed, a gap lies where it does in the new array. */
+  #diffGap(previous: List, value: List, { from, remove, to, insert }: Gap, path: string): boolean {
+    let done = 0
+    for (let step = 0; step < remove && step < insert; step++) {
+      if (!this.#diffElement(previous[from + step], value[to + step], path, to + step)) continue
+      this.#splice(path, value, to + done, to + step, step - done)
+      done = step + 1
+    }
+    this.#splice(path, value, to + done, to + insert, remove - done)
+    return done > 0
+  }
+
+  /** False where an element is better written whole; then it adds nothing. */
+  #diffElement(previous: unknown, value: unknown, path: string, index: number): boolean {
+    if (same(previous, value)) return true
+    if (!mayShare(previous, value)) return false
+    const start = this.changes.length
+    const elementPath = childAt(path, index)
+    this.diff(previous, value, elementPath)
+    const first = this.changes[start]
+    if (first?.op !== 'replace' || first.path !== elementPath) return true
+    this.changes.length = start
+    return false
+  }
+
+  /** Puts the elements of `value` from `start` to `end` in the place of `remove` old ones. */
+  #splice(path: string, value: List, start: number, end: number, remove: number): void {
+    if (remove === 0 && start === end) return
+    // One element for another is a `replace`, which every JSON Patch reader knows.
+    if (remove === 1 && end - start === 1) {
+      this.changes.push({ op: 'replace', path: childAt(path, start), value: value[start] })
+    } else {
+      this.changes.push({
+        op: 'splice',
+        path,
+        index: start,
+        remove,
+        insert: freeze(slice(value, start, end)),
+      })
+    }
+  }
 }
 
 function addition(path: string, value: unknown, before: string | undefined): Change {
   return before === undefined ? { op: 'add', path, value } : { op: 'add', path, value, before }
 }
 
-function diffArrays(previous: List, value: List, path: string, changes: Change[]): boolean {
-  let stayed = previous.length === 0
-  let removed = 0
-  for (const gap of findGaps(previous, value)) {
-    removed += gap.remove
-    if (diffGap(previous, value, gap, path, changes)) stayed = true
-  }
-  return stayed || removed < previous.length
-}
-
-/** Once the gaps before it are closed, a gap lies where it does in the new array. */
-function diffGap(previous: List, value: List, gap: Gap, path: string, changes: Change[]): boolean {
-  const { from, remove, to, insert } = gap
-  let done = 0
-  for (let step = 0; step < remove && step < insert; step++) {
-    if (!diffElement(previous[from + step], value[to + step], path, to + step, changes)) continue
-    splice(changes, path, value, to + done, to + step, step - done)
-    done = step + 1
-  }
-  splice(changes, path, value, to + done, to + insert, remove - done)
-  return done > 0
-}
-
-/** False where an element is better written whole; then it adds nothing. */
-function diffElement(
-  previous: unknown,
-  value: unknown,
-  path: string,
-  index: number,
-  changes: Change[],
-): boolean {
-  if (same(previous, value)) return true
-  if (!mayShare(previous, value)) return false
-  const start = changes.length
-  const elementPath = childAt(path, index)
-  diffValues(previous, value, elementPath, changes)
-  const first = changes[start]
-  if (first?.op !== 'replace' || first.path !== elementPath) return true
-  changes.length = start
-  return false
-}
-
 function mayShare(previous: unknown, value: unknown): boolean {
   if (typeof value === 'string') return typeof previous === 'string'
   const kind = kindOfMember(value)
   return (kind === 'object' || kind === 'array' || kind === 'bare') && kind === kindOfMember(previous)
-}
-
-/** Puts the elements of `value` from `start` to `end` in the place of `remove` old ones. */
-function splice(
-  changes: Change[],
-  path: string,
-  value: List,
-  start: number,
-  end: number,
-  remove: number,
-): void {
-  if (remove === 0 && start === end) return
-  // One element for another is a `replace`, which every JSON Patch reader knows.
-  if (remove === 1 && end - start === 1) {
-    changes.push({ op: 'replace', path: childAt(path, start), value: value[start] })
-  } else {
-    changes.push({ op: 'splice', path, index: start, remove, insert: freeze(slice(value, start, end)) })
-  }
 }
 
 /** What lies between the elements that are the same ones. */

@@ -19,13 +19,13 @@ function copyHolder(value: object): unknown {
     case 'array':
       return freeze(copyMembers(value as readonly unknown[]))
     case 'date':
-      return new Date((value as Date).getTime())
+      return adopt(new Date((value as Date).getTime()))
     case 'bytes':
-      return new Uint8Array(value as Uint8Array)
+      return adopt(new Uint8Array(value as Uint8Array))
     case 'map':
-      return copyMap(value as ReadonlyMap<unknown, unknown>)
+      return adopt(copyMap(value as ReadonlyMap<unknown, unknown>))
     case 'set':
-      return new Set(copyMembers([...(value as ReadonlySet<unknown>)]))
+      return adopt(new Set(copyMembers([...(value as ReadonlySet<unknown>)])))
   }
   const copy = emptyLike(value)
   for (const key of Object.keys(value)) define(copy, key, handOut((value as Plain)[key]))

@@ -1,19 +1,22 @@
-import type { Change } from './changes.ts'
-
 /** A splice takes about as many bytes more than a replacement does: shorter texts are written whole. */
 const SPLICE_BYTES = 16
 /** Characters compared at once. Slices are compared as memory, single characters one by one. */
 const CHUNK = 4_096
 
-/** Adds the one splice that turns a text into another, where that is worth it. Never cuts a surrogate pair. */
-export function spliceText(previous: string, value: string, path: string, changes: Change[]): boolean {
-  if (previous.length <= SPLICE_BYTES || value.length <= SPLICE_BYTES) return false
+interface TextSplice {
+  readonly index: number
+  readonly remove: number
+  readonly insert: string
+}
+
+/** The one splice that turns a text into another, where that is worth it. Never cuts a surrogate pair. */
+export function spliceText(previous: string, value: string): TextSplice | undefined {
+  if (previous.length <= SPLICE_BYTES || value.length <= SPLICE_BYTES) return undefined
   const start = commonStart(previous, value)
   const end = commonEnd(previous, value, start)
   const insert = value.slice(start, value.length - end)
-  if (insert.length + SPLICE_BYTES >= value.length) return false
-  changes.push({ op: 'splice', path, index: start, remove: previous.length - start - end, insert })
-  return true
+  if (insert.length + SPLICE_BYTES >= value.length) return undefined
+  return { index: start, remove: previous.length - start - end, insert }
 }
 
 /** How many code units both begin with. */

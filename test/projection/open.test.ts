@@ -11,6 +11,7 @@ async function compacted(history: number) {
   const db = new ObservedLevel()
   const store = await create<{ n: number }>({ db })
   for (let n = 0; n < history; n++) store.save(`s${n % 10}`, { n })
+  await store.flush()
   await store.compact()
   for (let n = 0; n < 3; n++) await store.edit('s1', draft => void (draft.n = -n))
   await store.save('new', { n: 1 })
