@@ -1,6 +1,7 @@
 import type { Receipt, StoreOptions } from '../index.ts'
 import type { Store } from './context.ts'
 import type { ImportLine } from './import-line.ts'
+import type { Entry } from './import-source.ts'
 
 /** How much is on its way to the disk at once, twice: one group is gathered while the one before is written. */
 const GROUP_LINES = 1000
@@ -31,8 +32,15 @@ export class ImportWriter {
     return this.#sessions.size
   }
 
-  /** `onRefused` is told where the store doesn't take the line after all; it may throw to end the import. */
-  async write(line: ImportLine, bytes: number, onRefused: (error: unknown) => void): Promise<void> {
+  /** `onRefused` is told where the line isn't taken after all; it may throw to end the import. */
+  async write({ parse, bytes }: Entry, onRefused: (error: unknown) => void): Promise<void> {
+    let line: ImportLine
+    try {
+      line = parse()
+    } catch (error) {
+      // The file is not what it was when it was checked.
+      return onRefused(error)
+    }
     if (line.schemaVersion !== undefined) await this.useSchema(line.schemaVersion)
     this.#group.push(this.#send(line).then(receipt => this.#count(line, receipt), onRefused))
     this.#groupBytes += bytes

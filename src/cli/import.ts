@@ -50,7 +50,7 @@ export async function importPath(context: Context, path: string, keepGoing: bool
 /** What was imported in place is put aside whole, and the store writes its own: other names, another origin. */
 async function renewSnapshots(context: Context): Promise<string> {
   const { dir, signal } = context
-  const aside = join(dir, `${SNAPSHOTS}-imported-${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`)
+  const aside = join(dir, `${SNAPSHOTS}-imported-${new Date().toISOString().replace(/\D/g, '').slice(0, 17)}`)
   await rename(join(dir, SNAPSHOTS), aside)
   await withStore(context, store => store.compact({ signal }))
   return aside

@@ -44,13 +44,13 @@ const PROBLEMS_KEPT = 100
 
 /**
  * Imports in two passes: the first checks every line and writes nothing, the second writes. What is kept between them
- * is the numbers of the refused lines. A write that fails ends the import; what was written until then stays.
+ * is where the refused lines are. A write that fails ends the import; what was written until then stays.
  */
 export class Importer {
   readonly #context: Context
   readonly #source: ImportSource
   readonly #options: ImportOptions
-  readonly #refused = new Set<number>()
+  readonly #refused = new Set<string>()
   readonly #problems: RefusedLine[] = []
   #lines = 0
   #hasSchemas = false
@@ -84,7 +84,7 @@ export class Importer {
 
   async #check(store: Store | undefined): Promise<void> {
     const rehearsal = new Rehearsal(store)
-    for await (const [index, entry] of this.#entries('Checking')) {
+    for await (const entry of this.#entries('Checking')) {
       this.#lines++
       try {
         const line = entry.parse()
@@ -92,7 +92,7 @@ export class Importer {
         if (line.options.data !== undefined && this.#source.isDirectory) assertForeign(line, store)
         this.#hasSchemas ||= line.schemaVersion !== undefined
       } catch (error) {
-        this.#refuse(index, entry, error)
+        this.#refuse(entry, error)
       }
     }
   }
@@ -105,9 +105,9 @@ export class Importer {
     const writer = new ImportWriter(opened ?? (await reopen({})), reopen)
     try {
       if (this.#hasSchemas) await writer.useSchema(0)
-      for await (const [index, entry] of this.#entries('Importing')) {
-        if (this.#refused.has(index)) continue
-        await writer.write(entry.parse(), entry.bytes, error => this.#refuse(index, entry, error))
+      for await (const entry of this.#entries('Importing')) {
+        if (this.#refused.has(entry.place)) continue
+        await writer.write(entry, error => this.#refuse(entry, error))
       }
       await writer.finish()
       return this.#report(writer)
@@ -121,25 +121,25 @@ export class Importer {
     }
   }
 
-  async *#entries(label: string): AsyncGenerator<[number, Entry]> {
+  async *#entries(label: string): AsyncGenerator<Entry> {
     const { signal, progress } = this.#context
     let index = 0
     const onProgress = (done: number, total: number) =>
       progress.update(label, done, total, `${formatCount(index)} ${this.#unit}`)
     for await (const entry of this.#source.entries(onProgress, signal)) {
       if (index % 256 === 0) signal.throwIfAborted()
-      yield [index, entry]
+      yield entry
       index++
     }
     progress.end()
   }
 
   /** Anything but a refusal is no matter of the line, and ends the import. */
-  #refuse(index: number, { place }: Entry, error: unknown): void {
+  #refuse({ place }: Entry, error: unknown): void {
     if (!hasCode(error) || hasCode(error, 'SESSIONLOG_IO_ERROR') || hasCode(error, 'SESSIONLOG_NOT_OPEN'))
       throw error
     const { code, message } = error as SessionlogError
-    this.#refused.add(index)
+    this.#refused.add(place)
     if (this.#problems.length < PROBLEMS_KEPT) this.#problems.push({ place, code, message })
   }
 

@@ -29,27 +29,23 @@ export function isHolder(value: unknown): boolean {
 
 /** Freezes a value of ours, all the way down. What is frozen already is taken to be so below as well. */
 export function freezeDeep<T>(value: T): T {
-  if (!isObject(value) || Object.isFrozen(value)) return value
+  if (!isObject(value) || Object.isFrozen(value) || isHolder(value)) return value
   switch (kindOf(value)) {
     case 'object':
     case 'bare':
     case 'array':
-      membersOf(value).forEach(freezeDeep)
+      for (const member of membersOf(value)) freezeDeep(member)
       return freeze(value)
     case 'map':
+      for (const key of (value as unknown as ReadonlyMap<unknown, unknown>).keys()) freezeDeep(key)
+      for (const member of (value as unknown as ReadonlyMap<unknown, unknown>).values()) freezeDeep(member)
+      break
     case 'set':
-      freezeMembers(value as unknown as ReadonlyMap<unknown, unknown>)
+      for (const member of value as unknown as ReadonlySet<unknown>) freezeDeep(member)
   }
   return adopt(value as Date & T)
 }
 
 function membersOf(container: object): readonly unknown[] {
   return isArray(container) ? container : Object.values(container)
-}
-
-function freezeMembers(members: ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>): void {
-  members.forEach((value, key) => {
-    freezeDeep(key)
-    freezeDeep(value)
-  })
 }

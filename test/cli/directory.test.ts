@@ -127,7 +127,9 @@ test('import of snapshots of several schemas keeps each', async () => {
     }
     await withStore(source, saveAndCompact, { schemaVersion })
   }
-  expect((await sessionlog(['import', join(source, 'sessions_v3'), '--dir', dir])).code).toBe(0)
+  const folder = join(source, 'sessions_v3')
+  writeFileSync(join(folder, 'bad.json'), '{')
+  expect((await sessionlog(['import', folder, '--dir', dir, '--keep-going'])).code).toBe(6)
   await withStore(dir, async store => {
     const events = await all(store.events())
     expect(events.map(event => [event.sessionId, event.schemaVersion])).toEqual([

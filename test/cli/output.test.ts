@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Output, wantsColor } from '../../src/cli/output.ts'
 import { Progress } from '../../src/cli/progress.ts'
@@ -35,12 +36,8 @@ describe('Table', () => {
     await table.row('x'.repeat(50), 'y'.repeat(50))
     await table.end()
     await out.flush()
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no columns.
-    const widths = stdout.text
-      .replaceAll(/\x1b\[\d+m/g, '')
-      .trimEnd()
-      .split('\n')
-    expect(Math.max(...widths.map(line => line.length))).toBe(30)
+    const lines = stripVTControlCharacters(stdout.text).trimEnd().split('\n')
+    expect(Math.max(...lines.map(line => line.length))).toBe(30)
   })
 })
 

@@ -40,6 +40,9 @@ export type Line =
   | ['acked', sessionId: string, version: number, position: number, hash: string]
   | ['wrong', what: string]
 
+/** Who was not killed by then will not be: it closes, and the round fails instead of going on for ever. */
+const ACKS_MAX = 50_000
+
 /** What each event says of itself, in its `data`. */
 export interface Mark {
   /** Of the state after it; left out for a delete. */
@@ -84,7 +87,7 @@ class Child {
     await Promise.all(this.#orders.known.map(write => this.#tryAgain(write)))
     const compacting = this.#orders.compacting ? this.#compact() : undefined
     const { closeAfter } = this.#orders
-    while (closeAfter === 0 || this.#acked < closeAfter) {
+    while (this.#acked < (closeAfter || ACKS_MAX)) {
       const size = 1 + this.#chance.below(this.#orders.compacting ? 12 : this.#chance.of([1, 20, 300]))
       await Promise.all(Array.from({ length: size }, () => this.#write()))
     }
