@@ -78,18 +78,22 @@ function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreReco
   return same ? record : { ...record, schemaVersion, requireActor, requireReason }
 }
 
+/** What speaks of a log that is not there: a witness, or snapshots. */
+export async function findLostLog(directory: Directory): Promise<SessionlogError | undefined> {
+  const witness = await readWitness(directory.path)
+  if (witness !== undefined)
+    return lost(`The log is gone: it once had ${witness.position} events`, directory.path)
+  if (!(await hasSnapshots(directory.snapshots))) return undefined
+  return lost('The log is new, but there are snapshots: import them first', directory.snapshots)
+}
+
 async function findLoss(
   log: EventLog,
   record: StoreRecord | undefined,
   directory: Directory,
 ): Promise<SessionlogError | undefined> {
+  if (record === undefined) return findLostLog(directory)
   const witness = await readWitness(directory.path)
-  if (record === undefined) {
-    if (witness !== undefined)
-      return lost(`The log is gone: it once had ${witness.position} events`, directory.path)
-    if (!(await hasSnapshots(directory.snapshots))) return undefined
-    return lost('The log is new, but there are snapshots: import them first', directory.snapshots)
-  }
   if (witness === undefined) return undefined
   if (witness.origin !== record.origin)
     return lost('The log is not the one that was here before', directory.path)

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify, keepWitness } from './identity.ts'
+import { type Directory, findLostLog, identify, keepWitness } from './identity.ts'
 import type { Level } from './log/level-log.ts'
 import { acquireLock } from './log/lock.ts'
 import { openLevelLog, wrapLevel } from './log/open-level.ts'
@@ -37,16 +38,24 @@ async function openPlace<State>(settings: Settings<State>): Promise<Place> {
   const lock = await acquireLock(settings.dir!)
   try {
     const path = lock.directory
+    const directory = { path, snapshots: join(path, 'sessions_v3') }
+    if (!existsSync(join(path, 'log')) && !settings.acceptLoss) await refuseLostLog(directory)
     const log = await openLevelLog(join(path, 'log'))
     const release = async () => {
       await log.close()
       await lock.release()
     }
-    return { log, directory: { path, snapshots: join(path, 'sessions_v3') }, release }
+    return { log, directory, release }
   } catch (error) {
     await lock.release()
     throw error
   }
+}
+
+/** Before a new log is made in the place of the one that was lost. */
+async function refuseLostLog(directory: Directory): Promise<void> {
+  const loss = await findLostLog(directory)
+  if (loss !== undefined) throw loss
 }
 
 async function openIn<State>(place: Place, settings: Settings<State>): Promise<SessionStore<State>> {

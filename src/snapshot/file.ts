@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SessionlogError } from '../errors.ts'
@@ -122,7 +122,7 @@ export async function ensureDirectory(dir: string): Promise<void> {
   const path = resolve(dir)
   let first: string | undefined
   try {
-    first = await mkdir(path, { recursive: true })
+    first = await makeDirectory(path)
   } catch (error) {
     throw ioError(`Cannot create the directory '${path}'`, path, error)
   }
@@ -137,6 +137,27 @@ export async function ensureDirectory(dir: string): Promise<void> {
     await syncDirectory(dirname(made))
     if (made === resolve(first) || made === dirname(made)) return
   }
+}
+
+/**
+ * Answers with the first directory that had to be made; `undefined` where all were there. Not left to the option
+ * `recursive`, which never ends where a parent exists and nothing can be made in it, as under /proc.
+ */
+async function makeDirectory(path: string): Promise<string | undefined> {
+  if (await isDirectory(path)) return undefined
+  const parent = dirname(path)
+  const first = parent === path ? undefined : await makeDirectory(parent)
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (!(await isDirectory(path))) throw error
+  }
+  return first ?? path
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ?? false
 }
 
 /** The random part keeps two writers of one file apart, and `wx` keeps us from following a planted symlink. */

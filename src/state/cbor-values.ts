@@ -204,14 +204,14 @@ function bytesOf(value: unknown): Buffer {
 }
 
 function bigintOf(value: unknown): bigint {
-  const digits = /^(-?)([0-9a-f]+)$/.exec(String(value))
+  const digits = typeof value === 'string' ? /^(-?)([0-9a-f]+)$/.exec(value) : null
   if (digits === null) throw corrupted()
   const magnitude = BigInt(`0x${digits[2]}`)
   return digits[1] === '-' ? -magnitude : magnitude
 }
 
 function plainFromEntries(list: unknown): Plain {
-  if (!Array.isArray(list)) throw corrupted()
+  if (!Array.isArray(list) || list.length % 2 > 0) throw corrupted()
   const object: Plain = {}
   for (let index = 0; index < list.length; index += 2) define(object, list[index] as string, list[index + 1])
   return freeze(object)

@@ -118,7 +118,7 @@ class Isolation {
     }
     if (inPlace && count < old.length) copy = copyFirst(copy ?? previous!, old, count)
     if (copy === undefined) return previous!
-    this.#spend(16 * count + 16)
+    this.#spend(16 * count + 64)
     return freeze(keepFast(copy, count))
   }
 
@@ -148,7 +148,7 @@ class Isolation {
   }
 
   #checkArray(next: List): void {
-    this.#spend(8 * next.length + 16)
+    this.#spend(16 * next.length + 64)
     if (next.length <= NAMED_LENGTH_MAX && Object.keys(next).length > next.length) {
       throw new Refusal('an array with named properties')
     }

@@ -1,4 +1,5 @@
 import { MemoryLevel } from 'memory-level'
+import { onTestFinished } from 'vitest'
 import { deferred } from './outcome.ts'
 
 /** One atomic write, as the database was given it. Keys are without the name of the store's own part. */
@@ -47,20 +48,20 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
   hold(): () => void {
     const { promise, resolve } = deferred()
     this.#before = promise
-    return () => {
+    return atTheLatest(() => {
       this.#before = undefined
       resolve()
-    }
+    })
   }
 
   /** Lets writes happen, but does not say so until the function that it answers with is called. */
   holdAnswers(): () => void {
     const { promise, resolve } = deferred()
     this.#after = promise
-    return () => {
+    return atTheLatest(() => {
       this.#after = undefined
       resolve()
-    }
+    })
   }
 
   /** Keys of one kind that were written, in order. */
@@ -113,6 +114,12 @@ export class ObservedLevel extends MemoryLevel<string, Buffer> {
     }
     return entries
   }
+}
+
+/** A test that fails must not leave a store waiting. */
+function atTheLatest(release: () => void): () => void {
+  onTestFinished(release)
+  return release
 }
 
 const PREFIX = '!sessionlog!'
