@@ -10,7 +10,7 @@ import { Commits } from './projection/commits.ts'
 import type { OnThrow } from './projection/guarded.ts'
 import { Past } from './projection/past.ts'
 import type { Rebuilt } from './projection/rebuild.ts'
-import type { Session } from './projection/session.ts'
+import { Session } from './projection/session.ts'
 import { Upcast } from './projection/upcast.ts'
 import { receiptOf } from './receipt.ts'
 import { Recorder } from './recorder.ts'
@@ -65,7 +65,7 @@ export function assemble<State>(
   const readReceipt = async (session: Session, version: number) => {
     await writer.settled()
     if (writer.failure !== undefined) throw writer.failure
-    const last = session.acknowledged
+    const last = version === 0 ? new Session(session.id).acknowledged : session.acknowledged
     const events = last.version === version ? [last] : await reader.record(session.id, version)
     return receiptOf(events[version - events[0]!.version]!, durability, { unchanged: true })
   }

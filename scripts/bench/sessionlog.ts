@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type PeerKind, together } from './peers/peer.ts'
 import { DATA, ROOT } from './places.ts'
-import type { State } from './workload.ts'
+import { assigned, type Save, type State } from './workload.ts'
 
 /** The part of the public API that the bench uses: it measures what `npm` ships, so it imports no source file. */
 export interface Store<T> {
@@ -38,9 +38,11 @@ export const sessionlog: PeerKind = {
   async open(dir) {
     const openStore = await loadStore()
     const store = await openStore<State>({ dir })
+    const stateOf = ({ id, state, change }: Save) =>
+      change === undefined ? state : assigned(store.get(id) ?? state, change)
     return {
-      burst: saves => together(saves, save => store.save(save.id, save.state)),
-      single: async save => void (await store.save(save.id, save.state)),
+      burst: saves => together(saves, save => store.save(save.id, stateOf(save))),
+      single: async save => void (await store.save(save.id, stateOf(save))),
       close: () => store.close(),
     }
   },

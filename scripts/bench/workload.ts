@@ -26,6 +26,8 @@ export type State = {
 export interface Save {
   readonly id: string
   readonly state: State
+  /** For a `shared` origin: what makes the state from the one before, for a store that hands that one out. */
+  readonly change?: FieldChange
 }
 
 /** What a peer that is spared the state is given instead: always these 200 bytes. */
@@ -100,7 +102,8 @@ export type Origin = 'fresh' | 'shared'
 /**
  * Sessions that go on changing.
  * `fresh`: each saved state is a deep copy that shares nothing with any other, as from a request body: the
- * store has to compare all of it. `shared`: only the path to the changed field is new, as after `{ ...state }`.
+ * store has to compare all of it. `shared`: only the path to the changed field is new, as after `{ ...state }`;
+ * sessionlog's caller makes it from what `get()` gave it, and that is timed.
  */
 export class Workload {
   readonly sessions: number
@@ -110,7 +113,7 @@ export class Workload {
   #step = 0
 
   /** Of `sessions` sessions, from the one numbered `first` on. */
-  constructor(sessions: number, origin: Origin = 'fresh', first = 0) {
+  constructor(sessions: number, origin: Origin = 'shared', first = 0) {
     this.sessions = sessions
     this.#origin = origin
     this.#first = first
@@ -135,7 +138,8 @@ export class Workload {
       state = assigned(state, change)
     }
     this.#states[index] = state
-    return { id: sessionId(this.#first + index), state }
+    const id = sessionId(this.#first + index)
+    return this.#origin === 'fresh' ? { id, state } : { id, state, change }
   }
 }
 

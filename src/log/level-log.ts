@@ -146,7 +146,9 @@ export class LevelLog implements EventLog {
 
   findEventId(sessionId: string, eventId: string): number | undefined {
     try {
-      const value = this.#db.getSync(eventIdKey(sessionId, eventId))
+      // Not as text: classic-level 3 then misses some keys that are not ASCII, where it cuts them to its buffer.
+      const key = Buffer.from(eventIdKey(sessionId, eventId))
+      const value = this.#db.getSync<Buffer, Buffer>(key, { keyEncoding: 'buffer' })
       return value && decodeEventId(value, sessionId)
     } catch (error) {
       throw readError(error, sessionId)

@@ -57,7 +57,9 @@ export class Alignment {
   /** All elements. */
   finish(): List {
     this.#values.length = this.#length
-    if (this.#missing.length > 1) this.#findByContent()
+    for (let place = this.#expected; place < this.#old.length; place++) this.#skipped.push(place)
+    const replaced = this.#skipped.length === 1 && this.#skipped[0] === this.#missing[0]
+    if (this.#skipped.length > 0 && this.#missing.length > 0 && !replaced) this.#findByContent()
     return this.#values
   }
 
@@ -97,7 +99,6 @@ export class Alignment {
   #findByContent(): void {
     const index = new ContentIndex()
     for (const place of this.#skipped) index.add(this.#old[place], place)
-    for (let place = this.#expected; place < this.#old.length; place++) index.add(this.#old[place], place)
     for (const at of this.#missing) {
       const place = index.take(this.#values[at])
       if (place >= 0) this.#values[at] = this.#old[place]

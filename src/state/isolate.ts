@@ -24,8 +24,6 @@ const NAMED_LENGTH_MAX = 64
 
 type List = readonly unknown[]
 
-const NONE: List = []
-
 /**
  * A deeply frozen copy of `next` in which everything equal to its counterpart in `previous` is that very
  * object. Each property of `next` is read once; nothing of `next` is kept. `previous` must come from here.
@@ -69,7 +67,9 @@ class Isolation {
       case 'bare':
         return this.#object(previous as Plain | undefined, next as Plain)
       case 'array':
-        return this.#array(previous as List | undefined, next as List)
+        return previous === undefined
+          ? this.#newArray(next as List)
+          : this.#array(previous as List, next as List)
       case 'map':
         return this.#map(next as Map<unknown, unknown>)
       case 'set':
@@ -118,33 +118,44 @@ class Isolation {
     }
     if (inPlace && count < old.length) copy = copyFirst(copy ?? previous!, old, count)
     if (copy === undefined) return previous!
-    this.#spend(16 * count + 64)
+    this.#spend(32 * count + 64)
     return freeze(keepFast(copy, count))
   }
 
+  #newArray(next: List): List {
+    const elements: unknown[] = []
+    try {
+      for (let index = 0; index < next.length; index++)
+        elements.push(this.isolate(undefined, elementAt(next, index)))
+    } catch (error) {
+      throw Refusal.from(error).within(next, elements.length)
+    }
+    this.#checkArray(next)
+    // A copy: an array that grew keeps room to grow further.
+    return freeze(elements.slice())
+  }
+
   /** Compares element by element. An alignment takes over at the first difference. */
-  #array(previous: List | undefined, next: List): List {
-    const old = previous ?? NONE
+  #array(previous: List, next: List): List {
     let alignment: Alignment | undefined
     let index = 0
     try {
       for (; index < next.length; index++) {
-        const given = next[index]
-        if (given === undefined && !(index in next)) throw new Refusal('an array with holes')
-        const expected = alignment === undefined ? old[index] : alignment.expected
+        const given = elementAt(next, index)
+        const expected = alignment === undefined ? previous[index] : alignment.expected
         const value = given !== expected && alignment?.owns(given) ? given : this.isolate(expected, given)
         if (alignment === undefined) {
-          if (index < old.length && same(value, expected)) continue
-          alignment = new Alignment(old, next.length, index)
+          if (index < previous.length && same(value, expected)) continue
+          alignment = new Alignment(previous, next.length, index)
         }
         alignment.add(value)
       }
     } catch (error) {
       throw Refusal.from(error).within(next, index)
     }
-    if (alignment === undefined && previous?.length === next.length) return previous
+    if (alignment === undefined && previous.length === next.length) return previous
     this.#checkArray(next)
-    return freeze((alignment ?? new Alignment(old, next.length, next.length)).finish())
+    return freeze((alignment ?? new Alignment(previous, next.length, next.length)).finish())
   }
 
   #checkArray(next: List): void {
@@ -197,6 +208,12 @@ class Isolation {
     this.#bytes -= bytes
     if (this.#bytes < 0) throw new Refusal(`more than ${COPY_BYTES_MAX} bytes`)
   }
+}
+
+function elementAt(array: List, index: number): unknown {
+  const value = array[index]
+  if (value === undefined && !(index in array)) throw new Refusal('an array with holes')
+  return value
 }
 
 function copyFirst(object: Plain, keys: readonly string[], count: number): Plain {

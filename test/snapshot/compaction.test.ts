@@ -46,10 +46,10 @@ describe('compact()', () => {
     expect(await store.compact()).toMatchObject({ sessions: 0, events: 0, snapshotsWritten: 0, position: 10 })
     await store.save('s3', 33)
     await store.save('new', 1)
-    const untouched = statSync(pathOf(store, 's4')).mtimeNs
+    const untouched = statSync(pathOf(store, 's4'), { bigint: true }).mtimeNs
     expect(await store.compact()).toMatchObject({ sessions: 2, events: 2, snapshotsWritten: 2, position: 12 })
     expect(snapshotOf(store, 's3')).toMatchObject({ version: 2, position: 11, state: 33 })
-    expect(statSync(pathOf(store, 's4')).mtimeNs).toBe(untouched)
+    expect(statSync(pathOf(store, 's4'), { bigint: true }).mtimeNs).toBe(untouched)
   })
 
   test('writes snapshots that say what they are, indented, keys in the order of the state', async () => {

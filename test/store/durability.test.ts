@@ -130,9 +130,11 @@ describe('db', () => {
     const db = new Database(join(temporary(), 'db'))
     onTestFinished(() => db.close())
     const store = await create<number>({ db })
-    expect(await store.save('a', 1)).toMatchObject({ durability: 'synced' })
+    expect(await store.save('a', 1, { eventId: 'e' })).toMatchObject({ durability: 'synced' })
     await store.compact()
-    expect((await reopen(store)).get('a')).toBe(1)
+    const reopened = await reopen(store)
+    expect(reopened.get('a')).toBe(1)
+    expect(await reopened.save('a', 1, { eventId: 'e' })).toMatchObject({ deduplicated: true })
     expect(db.status).toBe('open')
   })
 

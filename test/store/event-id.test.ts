@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Chance } from '../support/chance.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { codeOf, collect } from '../support/outcome.ts'
 import { everything } from '../support/states.ts'
@@ -107,6 +108,18 @@ describe('A write with a known event id', () => {
     const receipts = await Promise.all(saves)
     expect(receipts.map(receipt => receipt.deduplicated)).toEqual(receipts.map(() => false))
     expect(await store.save('a\0b', 2, { eventId: 'c' })).toMatchObject({ deduplicated: true, position: 2 })
+  })
+
+  test('is found by ids of any length that are not ASCII', async () => {
+    const chance = new Chance(1)
+    const store = await create<number>()
+    const ids = Array.from({ length: 600 }, (_, n) => `${n}${['é', '名', '😀'][n % 3]!.repeat(chance.below(240))}`)
+    for (const [n, id] of ids.entries()) store.save(id, n, { eventId: id })
+    await store.flush()
+    for (const [n, id] of ids.entries()) {
+      expect(await store.save(id, n, { eventId: id })).toMatchObject({ deduplicated: true })
+    }
+    expect(await store.verify()).toMatchObject({ ok: true })
   })
 
   test('is compared with what the caller gave, not with what became of it', async () => {

@@ -44,7 +44,9 @@ describe('logger', () => {
   test('is silent by default: nothing is printed', async () => {
     const prints = (['log', 'info', 'warn', 'error', 'debug'] as const).map(name => vi.spyOn(console, name))
     const out = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write')]
-    onTestFinished(() => vi.restoreAllMocks())
+    onTestFinished(() => {
+      vi.restoreAllMocks()
+    })
     const db = new ObservedLevel()
     const store = await create<number>({ db })
     await store.save('a', 1)

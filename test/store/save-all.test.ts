@@ -190,6 +190,8 @@ describe('saveAll()', () => {
     const deleted = await store.delete('gone')
     const receipts = await store.saveAll([
       { id: 'never', delete: true },
+      { id: 'new', delete: true },
+      { id: 'new', state: 1 },
       { id: 'gone', delete: true },
       { id: 'a', state: 1 },
       { id: 'a', delete: true },
@@ -197,10 +199,12 @@ describe('saveAll()', () => {
     ])
     expect(receipts).toMatchObject([
       { sessionId: 'never', version: 0, position: 0, unchanged: true },
+      { sessionId: 'new', version: 0, position: 0, unchanged: true },
+      { sessionId: 'new', version: 1, unchanged: false },
       { ...deleted, unchanged: true },
       { version: 1, unchanged: false },
       { version: 2, unchanged: false },
-      { version: 2, position: 4, unchanged: true },
+      { version: 2, position: 5, unchanged: true },
     ])
     expect(store.version('never')).toBe(0)
   })

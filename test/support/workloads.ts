@@ -10,9 +10,12 @@ const workloads = `${shared}workloads/`
 export const hasWorkloads = existsSync(`${workloads}expected.json`)
 export const hasConformance = existsSync(`${shared}conformance`)
 
-/** Behind the name of a suite that is skipped. */
-export const absence = (present: boolean, folder: string) =>
-  present ? '' : ` (skipped: ../shared/${folder} is absent)`
+/** What stands behind the name of a suite that is skipped; also printed, for reporters hide skipped suites. */
+export function absence(present: boolean, folder: string): string {
+  if (present) return ''
+  console.warn(`SKIPPED: ../shared/${folder} is absent`)
+  return ` (skipped: ../shared/${folder} is absent)`
+}
 
 export interface StateLine {
   readonly session: string

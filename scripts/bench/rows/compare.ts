@@ -17,7 +17,7 @@ export interface AgainstPeer {
 
 /** Saves a second: ours and a peer's in turn, each in a new store. */
 export async function against(bench: Bench, comparison: AgainstPeer): Promise<Measure> {
-  const { measure, kind, side, must, note, sessions = 100, origin = 'fresh' } = comparison
+  const { measure, kind, side, must, note, sessions = 100, origin = 'shared' } = comparison
   const told = { measure, unit: 'saves/s', against: kind.name, must, note }
   bench.say(`${measure}: ${kind.name}`)
   let peer: Worker | undefined
