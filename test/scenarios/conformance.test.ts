@@ -17,7 +17,13 @@ describe.skipIf(!hasConformance)(`Naughty strings${absence(hasConformance, 'conf
     let store = await create<object>()
     for (const text of ids) {
       const type = text.startsWith('$') ? 'saved' : text
-      store.save(text, stateOf(text), { actor: text, reason: text, type, eventId: text, data: { [text]: text } })
+      store.save(text, stateOf(text), {
+        actor: text,
+        reason: text,
+        type,
+        eventId: text,
+        data: { [text]: text },
+      })
     }
     await store.flush()
     const check = async () => {

@@ -47,7 +47,9 @@ describe('The test that broke under Windows: ten callers make 100 rapid saves ea
     const events = await collect(store.history('cart'))
     expect(events.map(event => event.version)).toEqual(Array.from({ length: 1_001 }, (_, n) => n + 1))
     for (const { actor, version, changes } of events.slice(1)) {
-      expect(changes).toMatchObject([{ op: 'splice', path: '/items', index: version - 2, insert: [{ by: actor }] }])
+      expect(changes).toMatchObject([
+        { op: 'splice', path: '/items', index: version - 2, insert: [{ by: actor }] },
+      ])
     }
     await store.compact()
     const folder = join(directoryOf(store as never), 'sessions_v3')

@@ -86,8 +86,10 @@ class Run {
         this.#wait(store.edit(action.id, () => action.after))
         break
       case 'delete':
-        if (model.has(action.id)) model.put(action.id, undefined)
-        this.#wait(store.delete(action.id))
+        if (model.has(action.id)) {
+          model.put(action.id, undefined)
+          this.#wait(store.delete(action.id))
+        } else this.#wait(store.delete(action.id), model.events.length)
         break
       case 'touch':
         store.touch(action.id, Number.MAX_SAFE_INTEGER)
@@ -126,18 +128,20 @@ class Run {
   }
 
   #batch(items: { id: string; state: unknown }[]): void {
-    for (const { id, state } of items) if (state !== undefined || this.#model.has(id)) this.#model.put(id, state)
+    const before = this.#model.events.length
+    for (const { id, state } of items)
+      if (state !== undefined || this.#model.has(id)) this.#model.put(id, state)
     const batch = items.map(({ id, state }) =>
       state === undefined ? { id, delete: true as const } : { id, state },
     )
-    this.#wait(this.#store.saveAll(batch))
+    this.#wait(this.#store.saveAll(batch), before)
   }
 
-  /** Notes how far the log has come when a write is acknowledged. */
-  #wait(written: Promise<unknown>): void {
+  /** Notes how far the log has come when a write is acknowledged. One that finds nothing to do does not wait. */
+  #wait(written: Promise<unknown>, before = this.#model.events.length - 1): void {
     const { length } = this.#model.events
     this.#last = written.then(() => {
-      this.#acknowledged = Math.max(this.#acknowledged, length)
+      if (length > before) this.#acknowledged = Math.max(this.#acknowledged, length)
     })
   }
 

@@ -28,7 +28,9 @@ afterAll(() => {
 })
 
 describe.skipIf(!hasWorkloads)(`Real sequences of saves${absence(hasWorkloads, 'workloads')}`, () => {
-  test.each(filesOf('states'))('%s ends in the states it should, and every version is its line', async file => {
+  test.each(
+    filesOf('states'),
+  )('%s ends in the states it should, and every version is its line', async file => {
     const lines = readLines<StateLine>(file)
     const facts = expected[file]!
     expect(lines).toHaveLength(facts.lines)
@@ -110,7 +112,9 @@ describe.skipIf(!hasWorkloads)(`Real sequences of saves${absence(hasWorkloads, '
     })
   })
 
-  test.skipIf(LONG)(`${LONGEST} is replayed where SESSIONLOG_LONG=1 is set: it takes minutes`, ({ skip }) => skip())
+  test.skipIf(LONG)(`${LONGEST} is replayed where SESSIONLOG_LONG=1 is set: it takes minutes`, ({ skip }) =>
+    skip(),
+  )
 
   test('cart-otto can be read by the time of the callers', async () => {
     const lines = readLines<StateLine>('cart-otto.ndjson.gz')

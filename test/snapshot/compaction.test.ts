@@ -223,7 +223,10 @@ describe('compact() while saves go on', () => {
     release()
     await Promise.all([saved, compacted])
     const [base] = db.writes.flatMap(write => [...write.puts].filter(([key]) => key.startsWith('b')))
-    expect(decodeBase({ sessionId: 'a', bytes: base![1] })).toMatchObject({ version: 1, text: Buffer.from('1') })
+    expect(decodeBase({ sessionId: 'a', bytes: base![1] })).toMatchObject({
+      version: 1,
+      text: Buffer.from('1'),
+    })
     expect((await reopen(store)).get('a')).toBe(2)
   })
 
@@ -241,7 +244,9 @@ describe('compact() while saves go on', () => {
     })
     const compacted = store.compact()
     await sealed
-    expect((await collect(events)).map(event => event.position)).toEqual(Array.from({ length: 19 }, (_, n) => n + 2))
+    expect((await collect(events)).map(event => event.position)).toEqual(
+      Array.from({ length: 19 }, (_, n) => n + 2),
+    )
     expect(await store.save('a', 7, { eventId: 'e7' })).toMatchObject({ version: 7, deduplicated: true })
     answer()
     await compacted

@@ -112,22 +112,38 @@ export const jsonValue: fc.Arbitrary<unknown> = fc.letrec(tie => ({
   ),
 })).value
 
-/** A state, and the same one after a few edits somewhere inside. */
+/** A state, and the same one after a few edits somewhere inside; `edit` makes them in another one like it. */
 export const editedState = editsOf(anyState, anyValue)
 export const editedJson = editsOf(jsonValue, jsonValue)
 
-function editsOf(state: fc.Arbitrary<unknown>, value: fc.Arbitrary<unknown>) {
-  const edit = fc.record({
-    where: fc.array(fc.nat(20), { maxLength: 4 }),
-    how: fc.nat(9),
-    at: fc.nat(30),
-    key: text,
-    value,
+/** The states of a session, each a few edits away from the one before. */
+export const manyEdits = fc
+  .tuple(anyState, fc.array(edits(anyValue), { minLength: 3, maxLength: 12 }))
+  .map(([state, steps]) => {
+    const states = [state]
+    for (const step of steps) states.push(edited(states.at(-1), step) ?? state)
+    return states
   })
-  return fc.tuple(state, fc.array(edit, { minLength: 1, maxLength: 5 })).map(([before, edits]) => ({
-    before,
-    after: edits.reduce(applyEdit, before),
-  }))
+
+function editsOf(state: fc.Arbitrary<unknown>, value: fc.Arbitrary<unknown>) {
+  return fc
+    .tuple(state, edits(value))
+    .map(([before, steps]) => ({
+      before,
+      after: edited(before, steps),
+      edit: (other: unknown) => edited(other, steps),
+    }))
+    .filter(({ after }) => after !== undefined)
+}
+
+function edits(value: fc.Arbitrary<unknown>): fc.Arbitrary<Edit[]> {
+  const where = fc.array(fc.nat(20), { maxLength: 4 })
+  const edit = fc.record({ where, how: fc.nat(9), at: fc.nat(30), key: text, value })
+  return fc.array(edit, { minLength: 1, maxLength: 5 })
+}
+
+function edited(state: unknown, steps: readonly Edit[]): unknown {
+  return steps.reduce(applyEdit, state)
 }
 
 interface Edit {

@@ -113,7 +113,10 @@ describe('A write with a known event id', () => {
   test('is found by ids of any length that are not ASCII', async () => {
     const chance = new Chance(1)
     const store = await create<number>()
-    const ids = Array.from({ length: 600 }, (_, n) => `${n}${['é', '名', '😀'][n % 3]!.repeat(chance.below(240))}`)
+    const ids = Array.from(
+      { length: 600 },
+      (_, n) => `${n}${['é', '名', '😀'][n % 3]!.repeat(chance.below(240))}`,
+    )
     for (const [n, id] of ids.entries()) store.save(id, n, { eventId: id })
     await store.flush()
     for (const [n, id] of ids.entries()) {
