@@ -78,13 +78,15 @@ function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreReco
   return same ? record : { ...record, schemaVersion, requireActor, requireReason }
 }
 
+const WAY_OUT = 'Put a copy of it back, or import the snapshots'
+
 /** What speaks of a log that is not there: a witness, or snapshots. */
 export async function findLostLog(directory: Directory): Promise<SessionlogError | undefined> {
   const witness = await readWitness(directory.path)
   if (witness !== undefined)
-    return lost(`The log is gone: it once had ${witness.position} events`, directory.path)
+    return lost(`The log is gone: it once had ${witness.position} events. ${WAY_OUT}`, directory.path)
   if (!(await hasSnapshots(directory.snapshots))) return undefined
-  return lost('The log is new, but there are snapshots: import them first', directory.snapshots)
+  return lost(`The log is gone, but there are snapshots. ${WAY_OUT}`, directory.snapshots)
 }
 
 async function findLoss(

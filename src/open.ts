@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { SessionlogError } from './errors.ts'
 import { type Directory, findLostLog, identify, keepWitness } from './identity.ts'
 import type { Level } from './log/level-log.ts'
 import { acquireLock } from './log/lock.ts'
@@ -30,10 +31,7 @@ export async function openStore<State = unknown>(options: StoreOptions<State>): 
 }
 
 async function openPlace<State>(settings: Settings<State>): Promise<Place> {
-  if (settings.db !== undefined) {
-    const log = await wrapLevel(settings.db as Level)
-    return { log, directory: undefined, release: () => log.close() }
-  }
+  if (settings.db !== undefined) return openDatabase(settings.db as Level)
   await ensureDirectory(settings.dir!)
   const lock = await acquireLock(settings.dir!)
   try {
@@ -48,6 +46,22 @@ async function openPlace<State>(settings: Settings<State>): Promise<Place> {
     return { log, directory, release }
   } catch (error) {
     await lock.release()
+    throw error
+  }
+}
+
+/** Databases that a store of this process holds; between processes they guard themselves, or not. */
+const held = new WeakSet<object>()
+
+async function openDatabase(db: Level): Promise<Place> {
+  if (held.has(db)) throw new SessionlogError('SESSIONLOG_LOCKED', 'Another store holds this database')
+  held.add(db)
+  try {
+    const log = await wrapLevel(db)
+    const release = () => log.close().finally(() => held.delete(db))
+    return { log, directory: undefined, release }
+  } catch (error) {
+    held.delete(db)
     throw error
   }
 }

@@ -99,7 +99,7 @@ export class SessionStore<State> {
 
   has(id: string): boolean {
     const session = this.#session(id)
-    return session !== undefined && session.exists && !this.#parts.expiries.isOver(session)
+    return session?.exists === true && !this.#parts.expiries.isOver(session)
   }
 
   /** How many events the session has, a delete included; 0 where it never existed. */
@@ -124,7 +124,7 @@ export class SessionStore<State> {
     yield* this.#parts.past.history(this.#sessionOrNew(id), checkHistory(options))
   }
 
-  /** Every session's events, in commit order. */
+  /** Every session's events, in commit order. One that has not caught up when the store closes rejects. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
     this.#assertReadable()
     yield* this.#parts.past.events(checkEvents(options))

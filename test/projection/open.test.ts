@@ -13,7 +13,7 @@ async function compacted(history: number) {
   for (let n = 0; n < history; n++) store.save(`s${n % 10}`, { n })
   await store.flush()
   await store.compact()
-  for (let n = 0; n < 3; n++) await store.edit('s1', draft => void (draft.n = -n))
+  for (let n = 0; n < 3; n++) await store.edit('s1', draft => ({ ...draft, n: -n }))
   await store.save('new', { n: 1 })
   db.reads.clear()
   return { db, store }

@@ -57,7 +57,9 @@ describe.each([1, 2, 3])('A follower, seed %s,', seed => {
     const chance = new Chance(seed)
     const store = await create<unknown>()
     const follower = new Follower()
-    store.commits.subscribe(events => events.forEach(event => follower.take(event)))
+    store.commits.subscribe(events => {
+      for (const event of events) follower.take(event)
+    })
     for (let round = 0; round < 10; round++) {
       write(store, chance, 30)
       if (chance.once(3)) await store.compact()

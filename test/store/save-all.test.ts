@@ -19,8 +19,8 @@ describe('saveAll()', () => {
     db.writes.length = 0
     const done = store.saveAll(
       [
-        { id: 'ann', edit: account => void (account.balance -= 3) },
-        { id: 'bob', edit: account => void (account.balance += 3), reason: 'own reason' },
+        { id: 'ann', edit: account => ({ ...account, balance: account.balance - 3 }) },
+        { id: 'bob', edit: account => ({ ...account, balance: account.balance + 3 }), reason: 'own reason' },
         { id: 'old', delete: true, type: 'account-closed' },
       ],
       { actor: 'bank', reason: 'transfer' },
