@@ -1,5 +1,5 @@
 import { checkId, checkWriteOptions, wrong } from './arguments.ts'
-import type { Answer, Duplicates } from './duplicates.ts'
+import { type Answer, type Duplicates, keyOf } from './duplicates.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { VersionConflictError } from './errors.ts'
 import type { Durability, Receipt, WriteOptions } from './event.ts'
@@ -92,8 +92,9 @@ class Plan {
       entry = { session, version: session.version }
       this.#sessions.set(id, entry)
     }
-    const key = `${id.length} ${id}${eventId}`
-    if (eventId !== undefined && this.#eventIds.has(key)) {
+    if (eventId === undefined) return entry.session
+    const key = keyOf(id, eventId)
+    if (this.#eventIds.has(key)) {
       throw wrong(`Two items of session '${id}' have the event id '${eventId}'`, `items/${index}/eventId`)
     }
     this.#eventIds.add(key)

@@ -106,6 +106,7 @@ function sameState(value: unknown, recorded: unknown): boolean {
   return equal(reconcile(recorded, value).state, recorded)
 }
 
-function keyOf(sessionId: string, eventId: string): string {
+/** An event id within its session, as one key. */
+export function keyOf(sessionId: string, eventId: string): string {
   return `${sessionId.length} ${sessionId}${eventId}`
 }

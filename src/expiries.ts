@@ -67,8 +67,10 @@ export class Expiries {
 
   /** Ends every session whose time is up. */
   sweep(): void {
-    if (this.#writer.failure !== undefined) return
-    for (const session of this.#cache.expired(this.#recorder.now())) this.#recorder.expire(session)
+    const now = this.#recorder.now()
+    if (this.#writer.failure !== undefined || now < this.#sweepAt) return
+    // Asked again of each: whoever is told of one end may save the next session again.
+    for (const session of this.#cache.expired(now)) this.end(session)
   }
 
   stop(): void {
@@ -77,8 +79,9 @@ export class Expiries {
   }
 
   #sweepAndPlan(): void {
-    this.#sweepAt = Number.POSITIVE_INFINITY
+    if (this.#writer.failure !== undefined) return
     this.sweep()
+    this.#sweepAt = Number.POSITIVE_INFINITY
     this.plan(this.#cache.nextExpiry())
   }
 }

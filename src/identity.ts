@@ -112,11 +112,13 @@ export async function findMissingEvents(
   if (position < witness.position) {
     return lost(`The log has ${position} events, and once had ${witness.position}`, path)
   }
+  if (witness.position === 0) return undefined
+  // A witness is only ever written between two commits.
   for await (const [commit] of log.commits(witness.position - 1)) {
-    if (commit?.lastPosition !== witness.position || commit.root === witness.root) return undefined
-    return lost(`The events up to position ${witness.position} are not those that were there before`, path)
+    if (commit?.lastPosition === witness.position && commit.root === witness.root) return undefined
+    break
   }
-  return undefined
+  return lost(`The events up to position ${witness.position} are not those that were there before`, path)
 }
 
 async function hasSnapshots(path: string): Promise<boolean> {

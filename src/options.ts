@@ -77,6 +77,18 @@ const FUNCTIONS = ['clock', 'upcast', 'onProgress'] as const
 const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
 const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability']
 
+/** A logger may fail, on the same full disk for one: the store goes on as if it had not. */
+function harmless(logger: Logger): Logger {
+  const guard = (level: keyof Logger) => (details: object, message: string) => {
+    try {
+      logger[level](details, message)
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
+}
+
 export function checkStoreOptions<State>(options: StoreOptions<State>): Settings<State> {
   if (typeof options !== 'object' || options === null)
     throw wrong('openStore() takes an object of options', '')
@@ -106,7 +118,7 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   return {
     ...options,
     clock: options.clock ?? Date.now,
-    logger: options.logger ?? SILENT,
+    logger: options.logger === undefined ? SILENT : harmless(options.logger),
     durability: options.durability ?? 'sync',
     syncIntervalMs: Math.min(options.syncIntervalMs ?? 100, TIMER_MS_MAX),
     pendingBytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,

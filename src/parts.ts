@@ -56,15 +56,17 @@ export function assemble<State>(
       commits.next(appends)
     },
     onFailure(err) {
-      logger.error({ err }, err.message)
       cache.rollBack()
       commits.error(err)
+      logger.error({ err }, err.message)
     },
   })
   const duplicates = new Duplicates(log, reader, upcast, durability)
   const readReceipt = async (session: Session, version: number) => {
-    await writer.settled()
-    if (writer.failure !== undefined) throw writer.failure
+    if (session.acknowledged.version < version) {
+      await writer.settled()
+      if (writer.failure !== undefined) throw writer.failure
+    }
     const last = version === 0 ? new Session(session.id).acknowledged : session.acknowledged
     const events = last.version === version ? [last] : await reader.record(session.id, version)
     return receiptOf(events[version - events[0]!.version]!, durability, { unchanged: true })
@@ -107,10 +109,10 @@ export function assemble<State>(
   const parts = { log, reader, writer, cache, snapshots, directory, origin }
   const past = new Past({ reader, writer, commits, upcast })
   const verifyAlone = (options: VerifyOptions) =>
-    compactor.alone(async () => {
+    compactor.alone(async signal => {
       await writer.settled()
-      return verify(parts, options)
-    })
+      return verify(parts, { ...options, signal })
+    }, options.signal)
   return {
     origin,
     durability,

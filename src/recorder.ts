@@ -1,3 +1,4 @@
+import { isolateData } from './data.ts'
 import type { Answer, Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
@@ -92,6 +93,7 @@ export class Recorder<State> {
   /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
   write<T>(appends: readonly Append[], bytes: number, result: () => T | Promise<T>): Promise<T> {
     const { writer, cache, planExpiry, settings } = this.#parts
+    if (writer.failure !== undefined) throw writer.failure
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
       throw overloaded()
     for (const append of appends) append.recordedAt = this.#tick()
@@ -192,8 +194,11 @@ export class Recorder<State> {
   }
 
   #unchanged(session: Session, version: number, { expiresAt }: WriteOptions): Prepared {
-    if (expiresAt !== undefined) this.#parts.touch(session, expiresAt)
-    return { answer: { receipt: () => this.#parts.receiptAt(session, version), unproven: false } }
+    const receipt = () => {
+      if (expiresAt !== undefined) this.#parts.touch(session, expiresAt)
+      return this.#parts.receiptAt(session, version)
+    }
+    return { answer: { receipt, unproven: false } }
   }
 
   #tick(): number {
@@ -213,19 +218,6 @@ interface Issue {
 function pointer(issue: Issue | undefined): string {
   const keys = issue?.path?.map(step => (typeof step === 'object' ? step.key : step)) ?? []
   return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-function isolateData(data: unknown): unknown {
-  if (data === undefined) return undefined
-  try {
-    return reconcile(undefined, data).state
-  } catch (error) {
-    if (!(error instanceof SessionlogError)) throw error
-    throw new SessionlogError(error.code, `data: ${error.message}`, {
-      cause: error,
-      path: `data${error.path}`,
-    })
-  }
 }
 
 function checkExpected(

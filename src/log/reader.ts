@@ -70,7 +70,7 @@ export class LogReader {
 
 async function commitEvents(commit: CommitRecord, records: RecordCache): Promise<RawEvent[]> {
   const events: RawEvent[] = []
-  for (const run of commit.runs) events.push(...(await records.run(run)))
+  for (const run of commit.runs) for (const event of await records.run(run)) events.push(event)
   return events.sort((a, b) => a.position - b.position)
 }
 

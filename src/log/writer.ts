@@ -28,6 +28,8 @@ export interface WriterOptions {
   readonly onFailure: (error: SessionlogError) => void
 }
 
+const NOTHING: readonly LogOperation[] = []
+
 /** How many transactions go into one commit at the most; encoding them is one turn of the event loop. */
 const GROUP_MAX = 4096
 
@@ -113,14 +115,14 @@ export class Writer {
     this.#transactions.complete()
   }
 
-  /** Never rejects: that would end the pipeline, and every later save would wait for ever. */
+  /** Must not reject: that would end the pipeline, and every later save would wait for ever. */
   async #commit(group: readonly Transaction[]): Promise<void> {
+    const appends: Append[] = []
     try {
       if (this.#failure !== undefined) throw this.#failure
-      const appends: Append[] = []
       const operations: LogOperation[] = []
       for (const transaction of group) {
-        if (transaction.operations !== undefined) operations.push(...transaction.operations(this.#tree))
+        for (const operation of transaction.operations?.(this.#tree) ?? NOTHING) operations.push(operation)
         for (const append of transaction.appends) appends.push(append)
       }
       if (appends.length > 0) buildCommit(appends, this.#tree, operations)
@@ -128,7 +130,11 @@ export class Writer {
       if (operations.length > 0 || sync) await this.#log.write(operations, sync)
       if (!sync) this.#syncSoon()
       this.#position = this.#tree.size
-      if (appends.length > 0) this.#options.onCommit(appends)
+    } catch (error) {
+      this.#fail(error)
+    }
+    try {
+      if (this.#failure === undefined && appends.length > 0) this.#options.onCommit(appends)
     } catch (error) {
       this.#fail(error)
     }

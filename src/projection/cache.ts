@@ -13,12 +13,14 @@ import { Watchers } from './watchers.ts'
 export class Cache {
   readonly sessions: Map<string, Session>
   readonly #watchers: Watchers
+  readonly #onThrow: OnThrow
   readonly #upcast: Upcast
   /** Sessions that end by themselves, so that sweeping does not walk them all. */
   readonly #expiring = new Set<Session>()
   #size = 0
 
   constructor(sessions: Map<string, Session>, upcast: Upcast, onThrow: OnThrow) {
+    this.#onThrow = onThrow
     this.#watchers = new Watchers(onThrow)
     this.sessions = sessions
     this.#upcast = upcast
@@ -79,8 +81,7 @@ export class Cache {
       this.#changed(session, existed)
       changed.push(session)
     }
-    for (const session of changed)
-      if (this.#watchers.watches(session.id)) this.#watchers.tell(session.id, this.state(session))
+    for (const session of changed) if (this.#watchers.watches(session.id)) this.#tellState(session)
   }
 
   /** Sessions whose time is up. */
@@ -104,6 +105,15 @@ export class Cache {
 
   endWatches(): void {
     this.#watchers.complete()
+  }
+
+  /** An upcast may throw: then those who watch are not told, and whoever reads is. */
+  #tellState(session: Session): void {
+    try {
+      this.#watchers.tell(session.id, this.state(session))
+    } catch (error) {
+      this.#onThrow(error)
+    }
   }
 
   #changed(session: Session, existed: boolean): void {

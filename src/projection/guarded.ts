@@ -1,4 +1,5 @@
 import { Observable, type Observer, type Operator, Subject, type Subscription } from 'rxjs'
+import { hasCode } from '../errors.ts'
 
 /** Told of what a subscriber threw. */
 export type OnThrow = (error: unknown) => void
@@ -42,9 +43,15 @@ export class GuardedObservable<T> extends Observable<T> {
         : observerOrNext
     return super.subscribe({
       next: value => this.#guard(() => observer.next?.(value)),
-      error: failure => this.#guard(() => observer.error?.(failure)),
+      error: failure =>
+        this.#guard(() => (observer.error ? observer.error(failure) : this.#unheard(failure))),
       complete: () => this.#guard(() => observer.complete?.()),
     })
+  }
+
+  /** An operator that threw has nobody to tell; that the store has stopped is told elsewhere. */
+  #unheard(failure: unknown): void {
+    if (!hasCode(failure, 'SESSIONLOG_IO_ERROR')) this.#onThrow(failure)
   }
 
   #guard(call: () => void): void {

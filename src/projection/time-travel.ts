@@ -19,7 +19,7 @@ export async function stateAtVersion(
   const events: RawEvent[] = []
   for await (const record of reader.session(sessionId, { from: 1, to: version, reverse: true, signal })) {
     const whole = record.findIndex(event => event.kind !== KIND.CHANGES)
-    events.push(...(whole < 0 ? record : record.slice(0, whole + 1)))
+    for (const event of whole < 0 ? record : record.slice(0, whole + 1)) events.push(event)
     if (whole >= 0) break
   }
   return fold(events.reverse(), NO_STATE)

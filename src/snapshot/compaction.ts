@@ -193,7 +193,9 @@ class Run {
     if (session.segmentVersion === 0 || session.segmentBytes >= SEGMENT_BYTES_MIN) return events
     const range = { from: session.segmentVersion, to: events[0]!.version - 1 }
     const before: RawEvent[] = []
-    for await (const record of this.#source.reader.session(session.id, range)) before.push(...record)
+    for await (const record of this.#source.reader.session(session.id, range)) {
+      for (const event of record) before.push(event)
+    }
     return [...before, ...events]
   }
 

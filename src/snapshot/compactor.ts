@@ -16,7 +16,7 @@ export class Compactor {
   readonly #stop = new AbortController()
   readonly #timer: NodeJS.Timeout | undefined
   #running: Promise<unknown> = Promise.resolve()
-  #busy = false
+  #pending = 0
 
   constructor(source: CompactionSource, everyMs: number, hooks: CompactorHooks) {
     this.#source = source
@@ -25,13 +25,18 @@ export class Compactor {
   }
 
   run(options: CompactOptions = {}): Promise<CompactionReport> {
-    return this.alone(() => this.#run(options))
+    return this.alone(signal => this.#run({ ...options, signal }), options.signal)
   }
 
-  /** Runs a task while no compaction runs. */
-  alone<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#running.then(task)
-    this.#running = run.catch(() => {})
+  /** Runs a task while no compaction runs. Its signal is the caller's and that of the end of the store. */
+  alone<T>(task: (signal: AbortSignal) => Promise<T>, signal = this.#stop.signal): Promise<T> {
+    const either = AbortSignal.any([this.#stop.signal, signal])
+    this.#pending++
+    const run = this.#running.then(() => {
+      either.throwIfAborted()
+      return task(either)
+    })
+    this.#running = run.catch(() => {}).finally(() => this.#pending--)
     return run
   }
 
@@ -43,21 +48,13 @@ export class Compactor {
   }
 
   async #run(options: CompactOptions): Promise<CompactionReport> {
-    const signals = [this.#stop.signal, ...(options.signal ? [options.signal] : [])]
-    const signal = AbortSignal.any(signals)
-    signal.throwIfAborted()
-    this.#busy = true
-    try {
-      const report = await compact(this.#source, { ...options, signal })
-      await this.#hooks.onDone(report)
-      return report
-    } finally {
-      this.#busy = false
-    }
+    const report = await compact(this.#source, options)
+    await this.#hooks.onDone(report)
+    return report
   }
 
   #runByItself(): void {
-    if (this.#busy || this.#source.writer.failure !== undefined) return
+    if (this.#pending > 0 || this.#source.writer.failure !== undefined) return
     this.run().catch(error => {
       if (!this.#stop.signal.aborted) this.#hooks.onFailure(error)
     })

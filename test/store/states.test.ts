@@ -143,7 +143,10 @@ describe('A state that cannot be stored is refused with its path, and nothing ch
     expect(await failureOf(() => store.save('a', state))).toMatchObject(expected)
     expect(await failureOf(() => store.edit('a', () => state))).toMatchObject(expected)
     expect(await failureOf(() => store.save('new', state))).toMatchObject(expected)
-    expect(await failureOf(() => store.save('a', 1, { data: state }))).toMatchObject(expected)
+    expect(await failureOf(() => store.save('a', 1, { data: state }))).toMatchObject({
+      ...expected,
+      path: `data${path}`,
+    })
     expect([store.get('a'), store.version('a'), store.has('new')]).toEqual([{ before: true }, 1, false])
     await store.save('a', 'the store goes on')
   })

@@ -26,6 +26,8 @@ export interface Report {
   /** What was answered and is not what was written. */
   readonly wrong: string[]
   readonly failures: number
+  /** Whether verify rejected, where it has to tell what it found. */
+  readonly unverified: boolean
   readonly problems: number
   /** Errors that a session's reader got and that don't name the session. */
   readonly unnamed: string[]
@@ -77,6 +79,7 @@ for (const damage of damages) {
     codes: [...new Set([...codesOf(finding), ...errors])],
     wrong,
     failures: failures.size,
+    unverified: failures.has('verify()'),
     problems: problems.length,
     unnamed: unnamed.map(([name, error]) => `${name}: ${error.message}`),
     doubled: problems.length + failures.size === 0 ? unknown : [],
