@@ -29,7 +29,7 @@ export class Compactor {
   }
 
   /** Runs a task while no compaction runs. Its signal is the caller's and that of the end of the store. */
-  alone<T>(task: (signal: AbortSignal) => Promise<T>, signal = this.#stop.signal): Promise<T> {
+  alone<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal = this.#stop.signal): Promise<T> {
     const either = AbortSignal.any([this.#stop.signal, signal])
     this.#pending++
     const run = this.#running.then(() => {

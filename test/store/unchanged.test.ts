@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { collect } from '../support/outcome.ts'
 import { everything } from '../support/states.ts'
-import { create, reopen } from '../support/store.ts'
+import { create, reopen, TestClock } from '../support/store.ts'
 
 describe('A save that changes nothing', () => {
   test('is an event, of a few dozen bytes', async () => {
@@ -73,6 +73,18 @@ describe('skipUnchanged', () => {
     expect(await store.save('a', { y: 2, x: 1 })).toMatchObject({ version: 2, unchanged: false })
     await store.delete('a')
     expect(await store.save('a', { y: 2, x: 1 })).toMatchObject({ version: 4, unchanged: false })
+  })
+
+  test('still moves the expiry, as a touch does', async () => {
+    const clock = new TestClock()
+    const store = await create<number>({ skipUnchanged: true, clock: clock.read })
+    await store.save('a', 1, { expiresAt: clock.now + 10 })
+    expect(await store.save('a', 1, { expiresAt: clock.now + 100 })).toMatchObject({ unchanged: true })
+    const reopened = await reopen(store)
+    clock.now += 99
+    expect(reopened.get('a')).toBe(1)
+    clock.now += 1
+    expect(reopened.get('a')).toBeUndefined()
   })
 
   test('still checks expectedVersion', async () => {
