@@ -1,3 +1,4 @@
+import { wrong } from './arguments.ts'
 import { isolateData } from './data.ts'
 import type { Answer, Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
@@ -68,7 +69,8 @@ export class Recorder<State> {
 
   /** The store's clock: integer ms since the epoch, never before the last event. */
   now(): number {
-    return Math.max(this.#lastTime, Math.trunc(this.#parts.settings.clock()))
+    const time = Math.trunc(this.#parts.settings.clock())
+    return time > this.#lastTime ? time : this.#lastTime
   }
 
   /** Prepares an event on a session as it stands. Changes nothing. */
@@ -202,7 +204,9 @@ export class Recorder<State> {
   }
 
   #tick(): number {
-    this.#lastTime = this.now()
+    const time = Math.trunc(this.#parts.settings.clock())
+    if (!Number.isSafeInteger(time)) throw wrong(`clock must answer with a time in ms, not ${time}`, 'clock')
+    if (time > this.#lastTime) this.#lastTime = time
     return this.#lastTime
   }
 }

@@ -13,6 +13,7 @@ export class Watchers {
   readonly #untold: [Subject<Told>, Told][] = []
   readonly #onThrow: OnThrow
   #changes = 0
+  #ended = false
   #telling = false
 
   constructor(onThrow: OnThrow) {
@@ -22,6 +23,7 @@ export class Watchers {
   /** The session's state now, then each change of it. `now` and what is told are fit to be handed out. */
   watch(id: string, now: () => unknown): Observable<unknown> {
     const changes = new Observable(subscriber => {
+      if (this.#ended) return subscriber.complete()
       const subject = this.#subjects.get(id) ?? new Subject()
       this.#subjects.set(id, subject)
       const state = now()
@@ -52,6 +54,7 @@ export class Watchers {
   }
 
   complete(): void {
+    this.#ended = true
     for (const subject of [...this.#subjects.values()]) subject.complete()
     this.#subjects.clear()
   }

@@ -71,6 +71,23 @@ describe('openStore()', () => {
     expect((await reopen(store)).size).toBe(0)
   })
 
+  test('reads thousands of bases, records and commits, page by page', async () => {
+    const db = new ObservedLevel()
+    let store = await create<number>({ db })
+    const ids = Array.from({ length: 2_500 }, (_, n) => `s${n}`)
+    await store.saveAll(ids.map((id, n) => ({ id, state: n })))
+    await store.compact()
+    for (const [n, id] of ids.entries()) await store.save(id, -n)
+    store = await reopen(store)
+    expect(ids.filter((id, n) => store.get(id) !== -n)).toEqual([])
+    const positions = (await collect(store.events())).map(event => event.position)
+    expect(positions).toEqual(Array.from({ length: 5_000 }, (_, n) => n + 1))
+    expect(await store.verify()).toMatchObject({ ok: true, position: 5_000, commits: 2_501, bases: 2_500 })
+    await store.compact()
+    store = await reopen(store, { rebuild: true })
+    expect(ids.filter((id, n) => store.get(id) !== -n)).toEqual([])
+  })
+
   test('goes on with positions, versions and hashes where the store left off', async () => {
     let store = await create<number>()
     for (let round = 0; round < 4; round++) {

@@ -39,6 +39,18 @@ describe('watch()', () => {
     expect(seen).toEqual([1, 2, 3])
   })
 
+  test('completes at once for who subscribes when the store is closed', async () => {
+    const store = await create<number>()
+    await store.save('a', 1)
+    const watch = store.watch('a')
+    const { commits } = store
+    await store.close()
+    const ended: string[] = []
+    watch.subscribe({ next: () => ended.push('state'), complete: () => ended.push('watch') })
+    commits.subscribe({ complete: () => ended.push('commits') })
+    expect(ended).toEqual(['watch', 'commits'])
+  })
+
   test('stops telling who has unsubscribed', async () => {
     const store = await create<number>()
     const seen: unknown[] = []

@@ -58,11 +58,18 @@ describe('toJsonPatch()', () => {
   })
 
   test('says which values JSON lacks, and writes them with their tags', () => {
-    const { patch, inexact } = patchBetween({ a: 1, list: [1] }, { a: 5n, list: [1, new Date(0), NaN] })
+    const list = ['a'.repeat(50), 'b'.repeat(50), 'c'.repeat(50)]
+    const { patch, inexact } = patchBetween(
+      { a: 1, list },
+      {
+        a: 5n,
+        list: [...list, new Date(0), NaN],
+      },
+    )
     expect(inexact).toEqual([
       { path: '/a', reason: 'not-json' },
-      { path: '/list/1', reason: 'not-json' },
-      { path: '/list/2', reason: 'not-json' },
+      { path: '/list/3', reason: 'not-json' },
+      { path: '/list/4', reason: 'not-json' },
     ])
     expect(patch[0]).toEqual({ op: 'replace', path: '/a', value: { $bigint: '5' } })
   })

@@ -62,6 +62,21 @@ describe('save()', () => {
     }
   })
 
+  test('keeps texts that are not well-formed Unicode, too', async () => {
+    const said = {
+      actor: '\ud800x',
+      reason: 'a\udc00',
+      type: '\ud83d',
+      correlationId: '\udfff',
+      causationId: '\ud800',
+    }
+    const store = await create()
+    await store.save('a', 1, said)
+    const reopened = await reopen(store)
+    expect(await collect(reopened.history('a'))).toMatchObject([said])
+    expect(await reopened.verify()).toMatchObject({ ok: true })
+  })
+
   test('leaves out of an event what the caller did not say', async () => {
     const store = await create()
     await store.save('a', 1)

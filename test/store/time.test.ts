@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { collect } from '../support/outcome.ts'
+import { collect, failureOf } from '../support/outcome.ts'
 import { create, reopen, TestClock } from '../support/store.ts'
 
 describe('recordedAt', () => {
@@ -30,6 +30,25 @@ describe('recordedAt', () => {
     const clock = new TestClock(1_234.75)
     const store = await create<number>({ clock: clock.read })
     expect(await store.save('a', 1)).toMatchObject({ recordedAt: 1_234 })
+  })
+
+  test.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    1e300,
+  ])('of a clock that answers with %s is refused', async now => {
+    const clock = new TestClock()
+    const store = await create<number>({ clock: clock.read })
+    const before = clock.now
+    clock.now = now
+    expect(await failureOf(() => store.save('a', 1))).toMatchObject({
+      name: 'SessionlogTypeError',
+      code: 'SESSIONLOG_INVALID_ARGUMENT',
+      path: 'clock',
+    })
+    expect([store.has('a'), store.version('a')]).toEqual([false, 0])
+    clock.now = before
+    expect(await store.save('a', 1)).toMatchObject({ version: 1, recordedAt: before })
   })
 
   test('is the same in the receipt and in the event', async () => {
