@@ -64,6 +64,31 @@ describe('A save costs what changed, not what is there: less than 300 bytes for'
   })
 })
 
+describe('An edit costs what it changes: less than 300 bytes for', () => {
+  test.each<[string, (draft: { rows: typeof rows; numbers: number[] }) => void]>([
+    ['an object at the front of 10,000', draft => void draft.rows.unshift({ id: -1, name: 'new', tags: [] })],
+    [
+      'an object in the middle of 10,000',
+      draft => void draft.rows.splice(5_000, 1, { id: -1, name: 'x', tags: [] }),
+    ],
+    ['an object gone from the front of 10,000', draft => void draft.rows.shift()],
+    ['a field of one of 10,000', draft => void draft.rows[7_777]!.tags.push('new')],
+    ['a number at the front of 10,000', draft => void draft.numbers.unshift(-1)],
+    ['nothing', () => {}],
+  ])('%s', async (_, recipe) => {
+    const db = new ObservedLevel()
+    const store = await create<{ rows: typeof rows; numbers: number[] }>({ db })
+    await store.save('a', { rows, numbers })
+    db.writes.length = 0
+    await store.edit('a', recipe)
+    const state = structuredClone({ rows, numbers })
+    recipe(state)
+    expect(store.get('a')).toEqual(state)
+    expect(db.writes[0]!.puts.get(db.written('t')[0]!)!.length).toBeLessThan(300)
+    expect((await reopen(store, { rebuild: true })).get('a')).toEqual(state)
+  })
+})
+
 test('An event does not grow with the document', async () => {
   const sizes = []
   for (const length of [1_000, 10_000, 100_000]) {

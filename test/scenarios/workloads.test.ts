@@ -146,6 +146,48 @@ describe.skipIf(!hasWorkloads)(`Real sequences of saves${absence(hasWorkloads, '
   })
 })
 
+describe('Other data of the same kinds', () => {
+  test('may be one session with 20,000 saves, named by a long path', async () => {
+    const id = `${'a/long/path/to/some folder/'.repeat(30)}document.json`
+    let store = await create<{ n: number; log: string[] }>()
+    for (let n = 0; n < 20_000; n++) {
+      const saved = store.save(id, { n, log: Array.from({ length: n % 50 }, (_, i) => `entry ${n - i}`) })
+      if (n % 500 === 0) await saved
+    }
+    await store.flush()
+    const check = async () => {
+      expect(store.version(id)).toBe(20_000)
+      for (let version = 1; version <= 20_000; version += 997) {
+        expect(await store.stateAt(id, { version })).toMatchObject({ n: version - 1 })
+      }
+    }
+    await check()
+    await store.compact()
+    store = await reopen(store)
+    await check()
+    expect(await store.verify()).toMatchObject({ ok: true, position: 20_000 })
+  })
+
+  test('may be text of 340,000 characters, many of them beyond U+FFFF, edited in the middle', async () => {
+    const points = Array.from({ length: 170_000 }, (_, n) => (n % 3 === 0 ? '😀' : n % 3 === 1 ? '𐐜' : 'é'))
+    let store = await create<{ text: string }>()
+    const states = [points.join('')]
+    for (let n = 0; n < 40; n++) {
+      points.splice((n * 4_001) % points.length, n % 4, ['🏳️‍🌈', 'x', '', '😁'][n % 4]!)
+      states.push(points.join(''))
+    }
+    for (const text of states) store.save('a', { text })
+    await store.flush()
+    await store.compact()
+    store = await reopen(store, { rebuild: true })
+    for (const [index, text] of states.entries()) {
+      const state = (await store.stateAt('a', { version: index + 1 })) as { text: string }
+      expect(state.text === text, `version ${index + 1}`).toBe(true)
+    }
+    expect(await store.verify()).toMatchObject({ ok: true })
+  })
+})
+
 /** One save a line, in order, in bursts. */
 async function saveAll(store: SessionStore<unknown>, lines: readonly StateLine[]): Promise<void> {
   for (const [index, { session, state, actor, at }] of lines.entries()) {
