@@ -60,7 +60,8 @@ export class Alignment {
     for (let place = this.#expected; place < this.#old.length; place++) this.#skipped.push(place)
     const replaced = this.#skipped.length === 1 && this.#skipped[0] === this.#missing[0]
     if (this.#skipped.length > 0 && this.#missing.length > 0 && !replaced) this.#findByContent()
-    return this.#values
+    // A copy where the array grew, because one that did keeps room to grow further.
+    return this.#length > this.#old.length ? this.#values.slice() : this.#values
   }
 
   /**

@@ -131,7 +131,7 @@ class Isolation {
       throw Refusal.from(error).within(next, elements.length)
     }
     this.#checkArray(next)
-    // A copy: an array that grew keeps room to grow further.
+    // A copy, because an array that grew keeps room to grow further.
     return freeze(elements.slice())
   }
 

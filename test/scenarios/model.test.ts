@@ -171,7 +171,7 @@ class Run {
 
 /** `SESSIONLOG_SEED` repeats a run; fast-check names the seed of one that fails. */
 const seed = Number(process.env.SESSIONLOG_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const numRuns = Number(process.env.SESSIONLOG_RUNS ?? 60)
+const numRuns = Number(process.env.SESSIONLOG_RUNS ?? 100)
 
 describe(`A store is equal to a plain model, seed ${seed}`, () => {
   test('through saves, edits, deletes, batches, compactions, restarts and kills', async () => {

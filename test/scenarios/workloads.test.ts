@@ -169,7 +169,9 @@ describe('Other data of the same kinds', () => {
   })
 
   test('may be text of 340,000 characters, many of them beyond U+FFFF, edited in the middle', async () => {
-    const points = Array.from({ length: 170_000 }, (_, n) => (n % 3 === 0 ? '😀' : n % 3 === 1 ? '𐐜' : 'é'))
+    const points: string[] = Array.from({ length: 170_000 }, (_, n) =>
+      n % 3 === 0 ? '😀' : n % 3 === 1 ? '𐐜' : 'é',
+    )
     let store = await create<{ text: string }>()
     const states = [points.join('')]
     for (let n = 0; n < 40; n++) {
