@@ -90,7 +90,7 @@ export class SessionStore<State> {
 
   /** The state, deeply immutable; undefined where there is none. */
   get(id: string): Immutable<State> | undefined {
-    const known = this.#cache.sessions.get(id)?.plain
+    const known = this.#cache.ready.get(id)
     if (known !== undefined && this.#closing === undefined) return known as Immutable<State>
     const session = this.#session(id)
     if (session === undefined || this.#parts.expiries.isOver(session)) return undefined

@@ -59,6 +59,8 @@ export interface Bench {
   readonly rounds: number
   /** About how long one side works in a round. */
   readonly sliceMs: number
+  /** For stores that go on working in the background: slices long enough that each pays for its own. */
+  readonly sustained: { readonly rounds: number; readonly sliceMs: number }
   /** Build stored things again. */
   readonly rebuild: boolean
   say(line: string): void

@@ -2,6 +2,8 @@ import { type Profiler, Session } from 'node:inspector'
 
 /** Where the time of one thread went. */
 export interface Profile {
+  /** µs from the beginning to the end. */
+  readonly totalUs: number
   /** µs, without idle time. */
   readonly busyUs: number
   /** Self time by function, longest first. */
@@ -33,6 +35,7 @@ function post(session: Session, method: string, params: object = {}): Promise<un
 const PROFILER = 'dispatch'
 
 class Tally implements Profile {
+  readonly totalUs: number
   readonly busyUs: number
   readonly functions: readonly { name: string; selfUs: number }[]
   readonly #root: Profiler.ProfileNode
@@ -46,15 +49,19 @@ class Tally implements Profile {
       this.#selfUs.set(id, (this.#selfUs.get(id) ?? 0) + profile.timeDeltas![at]!)
     })
     const byName = new Map<string, number>()
+    let totalUs = 0
     let busyUs = 0
     for (const [id, us] of this.#selfUs) {
       const { functionName, url, lineNumber } = this.#nodes.get(id)!.callFrame
-      if (functionName === '(idle)' || functionName === PROFILER) continue
+      if (functionName === PROFILER) continue
+      totalUs += us
+      if (functionName === '(idle)') continue
       busyUs += us
       const place = url === '' ? '' : ` ${url.split('/').slice(-2).join('/')}:${lineNumber + 1}`
       const name = `${functionName || '(anonymous)'}${place}`
       byName.set(name, (byName.get(name) ?? 0) + us)
     }
+    this.totalUs = totalUs
     this.busyUs = busyUs
     this.functions = [...byName]
       .map(([name, selfUs]) => ({ name, selfUs }))

@@ -14,12 +14,14 @@ export interface Comparison {
 }
 
 const WARM_UP_MS = 1000
-const COMPARISON_MS_MAX = 15_000
+const COMPARISON_MS_MAX = 30_000
 const ROUNDS_MIN = 3
 
 /**
- * A B A B …, after a warm-up of each that isn't counted. Short slices and many rounds: the speed of a shared
- * machine drifts within seconds. Slow sides get fewer rounds. No collection is forced between slices: it shrinks
+ * A B A B …, after a warm-up of each that isn't counted. Short slices and many rounds where a side does all its
+ * work in the slice: the speed of a shared machine drifts within seconds. Two seconds for stores, whose work in
+ * the background (LevelDB's own compaction, checkpoints) would otherwise fall into the other side's slices:
+ * with 100 ms raw LevelDB hands on a third of its cost. Slow sides get fewer rounds. No collection is forced between slices: it shrinks
  * V8's young generation, which halves what comes after it.
  */
 export async function alternate(a: Side, b: Side, rounds: number, sliceMs: number): Promise<Comparison> {

@@ -56,6 +56,7 @@ async function run(): Promise<void> {
     quick: values.quick,
     rounds: values.quick ? 5 : 15,
     sliceMs: 100,
+    sustained: values.quick ? { rounds: 3, sliceMs: 500 } : { rounds: 5, sliceMs: 2000 },
     rebuild: values.rebuild,
     say: line => process.stderr.write(`${line}\n`),
   }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
 import { type PeerKind, together } from './peers/peer.ts'
 import { DATA, ROOT } from './places.ts'
@@ -38,9 +39,20 @@ export const sessionlog: PeerKind = {
   async open(dir) {
     const openStore = await loadStore()
     const store = await openStore<State>({ dir })
-    const stateOf = ({ id, state, change }: Save) =>
-      change === undefined ? state : assigned(store.get(id) ?? state, change)
+    let makingMs = 0
+    const stateOf = ({ id, state, change }: Save) => {
+      if (change === undefined) return state
+      const startMs = performance.now()
+      const made = assigned(store.get(id) ?? state, change)
+      makingMs += performance.now() - startMs
+      return made
+    }
     return {
+      takeMakingMs() {
+        const tookMs = makingMs
+        makingMs = 0
+        return tookMs
+      },
       burst: saves => together(saves, save => store.save(save.id, stateOf(save))),
       single: async save => void (await store.save(save.id, stateOf(save))),
       close: () => store.close(),

@@ -103,7 +103,7 @@ export type Origin = 'fresh' | 'shared'
  * Sessions that go on changing.
  * `fresh`: each saved state is a deep copy that shares nothing with any other, as from a request body: the
  * store has to compare all of it. `shared`: only the path to the changed field is new, as after `{ ...state }`;
- * sessionlog's caller makes it from what `get()` gave it, and that is timed.
+ * sessionlog's caller makes it from what `get()` gave it, between the saves.
  */
 export class Workload {
   readonly sessions: number

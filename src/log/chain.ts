@@ -10,11 +10,22 @@ export function sha256(bytes: Uint8Array): string {
 
 const pair = Buffer.alloc(65, 1)
 
-/** An inner node of an RFC 6962 tree: SHA-256(0x01 ‖ left ‖ right). */
+/**
+ * An inner node of an RFC 6962 tree: SHA-256(0x01 ‖ left ‖ right). Leaves come as hexadecimal text, inner nodes
+ * stay Latin-1 text, a character a byte: read and written at half the cost.
+ */
 function hashPair(left: string, right: string): string {
-  pair.write(left, 1, 32, 'hex')
-  pair.write(right, 33, 32, 'hex')
-  return sha256(pair)
+  write(left, 1)
+  write(right, 33)
+  return crypto.hash('sha256', pair, 'binary')
+}
+
+function write(hash: string, at: number): void {
+  pair.write(hash, at, 32, hash.length === 32 ? 'latin1' : 'hex')
+}
+
+function toHex(hash: string): string {
+  return hash.length === 32 ? Buffer.from(hash, 'latin1').toString('hex') : hash
 }
 
 /**
@@ -25,6 +36,7 @@ export class MerkleTree {
   #size: number
   readonly #peaks: string[]
 
+  /** `peaks`, as all hashes that come in or go out, in hexadecimal. */
   constructor(size = 0, peaks: readonly string[] = []) {
     this.#size = size
     this.#peaks = [...peaks]
@@ -36,7 +48,7 @@ export class MerkleTree {
   }
 
   get peaks(): readonly string[] {
-    return this.#peaks
+    return this.#peaks.map(toHex)
   }
 
   /** `leaf` is an event's hash: SHA-256(0x00 ‖ bytes), as RFC 6962 has it. */
@@ -53,7 +65,7 @@ export class MerkleTree {
     let root = this.#peaks.at(-1)
     if (root === undefined) return sha256(new Uint8Array(0))
     for (let i = this.#peaks.length - 2; i >= 0; i--) root = hashPair(this.#peaks[i]!, root)
-    return root
+    return toHex(root)
   }
 
   /** True where `peaks` could be a tree of that size: one peak for each bit that is set. */

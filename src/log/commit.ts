@@ -3,7 +3,7 @@ import type { MerkleTree } from './chain.ts'
 import { CHECKPOINT_FIELDS, type EventFacts, writeEvent } from './codec.ts'
 import type { LogOperation, Run } from './port.ts'
 import { type EventKind, KIND } from './record.ts'
-import { RecordWriter } from './record-writer.ts'
+import type { RecordWriter } from './record-writer.ts'
 
 /** What the writer keeps of a session between commits. The projection's sessions are such heads. */
 export interface LogHead {
@@ -52,11 +52,17 @@ export class Append {
 /**
  * Encodes events that commit together: one record a session, and one commit record, whatever their number.
  * Adds what is to be written, fills in each append's position and hash, and appends the hashes to the tree.
+ * The records' bytes are the writer's, until it is used for the next commit.
  */
-export function buildCommit(appends: readonly Append[], tree: MerkleTree, operations: LogOperation[]): void {
+export function buildCommit(
+  appends: readonly Append[],
+  tree: MerkleTree,
+  writer: RecordWriter,
+  operations: LogOperation[],
+): void {
   const firstPosition = tree.size + 1
   const heads = assignPositions(appends, firstPosition)
-  const writer = new RecordWriter(appends.length * 256)
+  writer.reset()
   const runs: Run[] = []
   for (const head of heads) {
     const run = head.run!

@@ -49,18 +49,23 @@ export class LevelLog implements EventLog {
   /** Sessions whose records are on their way from the tail to the sealed: they may be in either. */
   readonly #sealing = new Set<string>()
 
+  /** Whether the database keeps the very values it is given. */
+  readonly #keepsValues: boolean
+
   /** REQUIRES: `db` is open, has text keys and Buffer values, and belongs to this log alone. */
-  constructor(db: Level, durability: Durability) {
+  constructor(db: Level, durability: Durability, keepsValues: boolean) {
     const { getSync, explicitSnapshots } = db.supports as { getSync?: boolean; explicitSnapshots?: boolean }
     if (!getSync) throw new SessionlogTypeError('The database has no getSync()', 'db')
     if (!explicitSnapshots) throw new SessionlogTypeError('The database has no snapshot()', 'db')
     this.#db = db
     this.durability = durability
+    this.#keepsValues = keepsValues
   }
 
   async write(operations: readonly LogOperation[], sync: boolean): Promise<void> {
     const batch = this.#db.batch()
-    const put = (key: string, value: Uint8Array) => batch.put(key, value as Buffer)
+    const put = (key: string, value: Uint8Array) =>
+      batch.put(key, this.#keepsValues ? Buffer.from(value) : (value as Buffer))
     try {
       for (const operation of operations) {
         if (operation.op !== 'seal') put(...entryOf(operation))

@@ -21,7 +21,7 @@ export async function openLevelLog(location: string): Promise<LevelLog> {
   } catch (error) {
     throw openError(error, location)
   }
-  return new LevelLog(db as unknown as Level, 'synced')
+  return new LevelLog(db as unknown as Level, 'synced', false)
 }
 
 /** The log in a database of the caller's, under a name of its own. */
@@ -32,7 +32,7 @@ export async function wrapLevel(db: Level): Promise<LevelLog> {
   const durability = isLevelDb ? 'synced' : db.supports.permanence ? 'buffered' : 'memory'
   const part = db.sublevel<string, Buffer>('sessionlog', { keyEncoding: 'utf8', valueEncoding: 'buffer' })
   await part.open()
-  return new LevelLog(part as unknown as Level, durability)
+  return new LevelLog(part as unknown as Level, durability, true)
 }
 
 /**

@@ -13,6 +13,7 @@ export interface EventLog {
   /**
    * Applies all operations or none. With `sync`, this write and all before it are then as durable as this log
    * can make them. It rejects where the outcome is unknown: then nothing may follow.
+   * The bytes of records are only there until the call returns: what it keeps longer it must copy.
    */
   write(operations: readonly LogOperation[], sync: boolean): Promise<void>
 

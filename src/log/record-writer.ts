@@ -14,8 +14,14 @@ export class RecordWriter {
   #event = 0
   #at = 0
 
-  constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(bytes, BYTES_MIN))
+  constructor(bytes = BYTES_MIN) {
+    this.#buffer = Buffer.allocUnsafe(bytes)
+  }
+
+  /** Begins anew, over what was written before: its bytes must not be needed any more. */
+  reset(): void {
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = Buffer.allocUnsafeSlow(BYTES_MIN)
+    this.#record = this.#event = this.#at = 0
   }
 
   beginRecord(): void {
@@ -195,7 +201,9 @@ const TEXT = 0x60
 export const ARRAY = 0x80
 const MAP = 0xa0
 
-const BYTES_MIN = 1024
+const BYTES_MIN = 64 * 1024
+/** After a commit of more than that its memory is given back. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024
 /** A text up to this long is written character by character. */
 const SHORT = 64
 /** An event's length is always a 32-bit integer, because it is written last. */

@@ -4,6 +4,7 @@ import type { MerkleTree } from './chain.ts'
 import { type Append, buildCommit } from './commit.ts'
 import { gatherWhileBusy } from './group.ts'
 import type { EventLog, LogOperation } from './port.ts'
+import { RecordWriter } from './record-writer.ts'
 
 /** What is written together or not at all. */
 export interface Transaction {
@@ -43,6 +44,7 @@ export class Writer {
   readonly #idle = new Subject<void>()
   readonly #log: EventLog
   readonly #tree: MerkleTree
+  readonly #records = new RecordWriter()
   readonly #options: WriterOptions
   readonly #waiting: { readonly until: number; readonly resolve: () => void }[] = []
   #pushed = 0
@@ -125,7 +127,7 @@ export class Writer {
         for (const operation of transaction.operations?.(this.#tree) ?? NOTHING) operations.push(operation)
         for (const append of transaction.appends) appends.push(append)
       }
-      if (appends.length > 0) buildCommit(appends, this.#tree, operations)
+      if (appends.length > 0) buildCommit(appends, this.#tree, this.#records, operations)
       const sync = this.#options.sync || group.some(each => each.sync)
       if (operations.length > 0 || sync) await this.#log.write(operations, sync)
       if (!sync) this.#syncSoon()

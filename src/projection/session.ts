@@ -17,8 +17,6 @@ export class Session implements LogHead {
   expiresAt = Number.POSITIVE_INFINITY
   /** Whether there is a state: false before the first event and after a delete. */
   exists = false
-  /** What readers get, once it is known to be the state itself for as long as nothing changes. */
-  plain: unknown
   /** The state as a newer schema has it, made from the one that was recorded. */
   upcast: unknown
 
@@ -129,7 +127,6 @@ export class Session implements LogHead {
     this.#schemaVersion = schemaVersion
     this.exists = state !== undefined
     this.upcast = undefined
-    this.plain = undefined
     this.#state = state
   }
 

@@ -1,5 +1,6 @@
 import { align, type Gap, gaps } from './align.ts'
 import type { Change } from './changes.ts'
+import { Edits } from './edits.ts'
 import { freeze } from './freeze.ts'
 import { findFollowers } from './key-order.ts'
 import { child, childAt } from './pointer.ts'
@@ -15,11 +16,11 @@ const LEVELS_MAX = 100
 const NEGATIVE_ZERO = Symbol('-0')
 
 /** The changes from one frozen state to the next. Subtrees that are the same object are not looked into. */
-export function diff(previous: unknown, state: unknown): Change[] {
+export function diff(previous: unknown, state: unknown, edits = new Edits()): Change[] {
   if (same(previous, state)) return []
   if (state === undefined) return [{ op: 'remove', path: '' }]
   if (previous === undefined) return [{ op: 'add', path: '', value: state }]
-  const differ = new Differ()
+  const differ = new Differ(edits)
   differ.diff(previous, state, '')
   return differ.changes
 }
@@ -27,7 +28,12 @@ export function diff(previous: unknown, state: unknown): Change[] {
 /** Gathers changes. Its methods answer true where something of the previous value stayed. */
 class Differ {
   readonly changes: Change[] = []
+  readonly #edits: Edits
   #levels = 0
+
+  constructor(edits: Edits) {
+    this.#edits = edits
+  }
 
   diff(previous: unknown, value: unknown, path: string): boolean {
     const start = this.changes.length
@@ -60,6 +66,8 @@ class Differ {
   }
 
   #diffObjects(previous: Plain, value: Plain, path: string): boolean {
+    const edit = this.#edits.find(previous, value)
+    if (edit !== undefined) return this.#diffMembers(previous, value, edit.keys, path) || edit.stayed
     const old = Object.keys(previous)
     const keys = Object.keys(value)
     if (isSameList(old, keys)) return this.#diffMembers(previous, value, keys, path)

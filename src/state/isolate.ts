@@ -1,10 +1,12 @@
 import { Alignment } from './alignment.ts'
+import type { Edits } from './edits.ts'
 import { adopt, type Exotic, freeze } from './freeze.ts'
+import { checkExotic, checkNames, copyOnce, describe, elementAt, isPolluted } from './inspection.ts'
 import { Refusal } from './refusal.ts'
 import {
+  copyFirst,
   copyPlain,
   define,
-  emptyLike,
   equal,
   isObject,
   type Kind,
@@ -27,11 +29,12 @@ type List = readonly unknown[]
 /**
  * A deeply frozen copy of `next` in which everything equal to its counterpart in `previous` is that very
  * object. Each property of `next` is read once; nothing of `next` is kept. `previous` must come from here.
+ * Objects that only had values changed are noted in `edits`.
  */
-export function isolate(previous: unknown, next: unknown): unknown {
+export function isolate(previous: unknown, next: unknown, edits?: Edits): unknown {
   try {
     if (next === undefined) throw new Refusal('undefined as the whole state')
-    return new Isolation().isolate(previous, next)
+    return new Isolation(edits).isolate(previous, next)
   } catch (error) {
     throw Refusal.from(error).toError('SESSIONLOG_INVALID_STATE')
   }
@@ -45,6 +48,11 @@ class Isolation {
   #bytes = COPY_BYTES_MAX
   #depth = 0
   readonly #polluted = isPolluted()
+  readonly #edits: Edits | undefined
+
+  constructor(edits: Edits | undefined) {
+    this.#edits = edits
+  }
 
   isolate(previous: unknown, next: unknown): unknown {
     if (!isObject(next)) return same(previous, next) ? previous : this.#primitive(next)
@@ -65,7 +73,9 @@ class Isolation {
     switch (kind) {
       case 'object':
       case 'bare':
-        return this.#object(previous as Plain | undefined, next as Plain)
+        return previous === undefined
+          ? this.#newObject(next as Plain)
+          : this.#object(previous as Plain, next as Plain)
       case 'array':
         return previous === undefined
           ? this.#newArray(next as List)
@@ -88,38 +98,67 @@ class Isolation {
     return next
   }
 
-  /** Compares key by key. A copy is made at the first difference; while keys are in place it has all the old ones. */
-  #object(previous: Plain | undefined, next: Plain): Plain {
-    if (Object.getOwnPropertySymbols(next).length > 0) throw new Refusal('an object with a symbol as key')
-    const old = previous === undefined ? [] : Object.keys(previous)
-    let copy = previous === undefined ? emptyLike(next) : undefined
-    let inPlace = previous !== undefined
+  /** Copied at once and then gone through: V8 lays such a copy out in one piece, as the original is. */
+  #newObject(next: Plain): Plain {
+    checkNames(next)
+    const copy = copyOnce(next)
     let count = 0
     let at = ''
+    try {
+      for (const key in copy) {
+        if (this.#polluted && !Object.hasOwn(copy, key)) continue
+        at = key
+        count++
+        const given = copy[key]
+        const value = this.isolate(undefined, given)
+        if (value !== given) define(copy, key, value)
+      }
+    } catch (error) {
+      throw Refusal.from(error).within(next, at)
+    }
+    this.#spend(32 * count + 64)
+    return freeze(copy)
+  }
+
+  /** Compares key by key. A copy is made at the first difference; while keys are in place it has all the old ones. */
+  #object(previous: Plain, next: Plain): Plain {
+    checkNames(next)
+    const old = Object.keys(previous)
+    let copy: Plain | undefined
+    let inPlace = true
+    let count = 0
+    let at = ''
+    let changed: string[] | undefined
     try {
       for (const key in next) {
         if (this.#polluted && !Object.hasOwn(next, key)) continue
         at = key
         if (inPlace && key !== old[count]) {
-          copy = copyFirst(copy ?? previous!, old, count)
+          copy = copyFirst(copy ?? previous, old, count)
           inPlace = false
         }
         count++
-        const counterpart = inPlace ? previous![key] : previous && own(previous, key)
+        const counterpart = inPlace ? previous[key] : own(previous, key)
         const given = next[key]
         if (inPlace && given === counterpart && given !== 0) continue
         const value = this.isolate(counterpart, given)
         if (inPlace && same(value, counterpart)) continue
-        copy ??= copyPlain(previous!)
+        copy ??= copyPlain(previous)
+        if (inPlace && changed?.push(key) === undefined) changed = [key]
         define(copy, key, value)
       }
     } catch (error) {
       throw Refusal.from(error).within(next, at)
     }
-    if (inPlace && count < old.length) copy = copyFirst(copy ?? previous!, old, count)
-    if (copy === undefined) return previous!
+    if (inPlace && count < old.length) {
+      copy = copyFirst(copy ?? previous, old, count)
+      inPlace = false
+    }
+    if (copy === undefined) return previous
     this.#spend(32 * count + 64)
-    return freeze(keepFast(copy, count))
+    const value = freeze(keepFast(copy, count))
+    if (inPlace) this.#edits?.add({ previous, value, keys: changed!, stayed: changed!.length < count })
+    return value
   }
 
   #newArray(next: List): List {
@@ -208,31 +247,4 @@ class Isolation {
     this.#bytes -= bytes
     if (this.#bytes < 0) throw new Refusal(`more than ${COPY_BYTES_MAX} bytes`)
   }
-}
-
-function elementAt(array: List, index: number): unknown {
-  const value = array[index]
-  if (value === undefined && !(index in array)) throw new Refusal('an array with holes')
-  return value
-}
-
-function copyFirst(object: Plain, keys: readonly string[], count: number): Plain {
-  const copy = emptyLike(object)
-  for (let index = 0; index < count; index++) define(copy, keys[index]!, object[keys[index]!])
-  return copy
-}
-
-function checkExotic(value: object, name: string): void {
-  if (Reflect.ownKeys(value).length > 0) throw new Refusal(`a ${name} with properties of its own`)
-}
-
-function describe(value: object): string {
-  const name: unknown = value.constructor?.name
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class'
-}
-
-/** True where some script gave all objects another property, which `for in` lists as well. */
-function isPolluted(): boolean {
-  for (const _ in Object.prototype) return true
-  return false
 }

@@ -1,5 +1,6 @@
 import type { Changes } from './changes.ts'
 import { diff } from './diff.ts'
+import { Edits } from './edits.ts'
 import { isolate } from './isolate.ts'
 import { sizeOfChanges } from './size.ts'
 
@@ -15,8 +16,9 @@ const UNCHANGED: Changes = Object.freeze([])
 
 /** Takes over a caller's value as the state after `previous` (`undefined` where there is none). */
 export function reconcile(previous: unknown, next: unknown): Reconciled {
-  const state = isolate(previous, next)
+  const edits = new Edits()
+  const state = isolate(previous, next, edits)
   if (Object.is(state, previous)) return { state, changes: UNCHANGED, size: 0 }
-  const changes = diff(previous, state)
+  const changes = diff(previous, state, edits)
   return { state, changes, size: sizeOfChanges(changes) }
 }

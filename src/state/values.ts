@@ -65,6 +65,13 @@ export function copyPlain(object: object): Plain {
   return Object.getPrototypeOf(object) === null ? Object.assign(Object.create(null), object) : { ...object }
 }
 
+/** A copy of the first `count` of an object's `keys`. */
+export function copyFirst(object: Plain, keys: readonly string[], count: number): Plain {
+  const copy = emptyLike(object)
+  for (let index = 0; index < count; index++) define(copy, keys[index]!, object[keys[index]!])
+  return copy
+}
+
 /** `array.slice(start, end)` for frozen arrays, which V8 slices a hundred times more slowly than it spreads them. */
 export function slice<T>(array: readonly T[], start?: number, end?: number): T[] {
   return [...array].slice(start, end)

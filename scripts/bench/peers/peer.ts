@@ -6,6 +6,8 @@ export interface Peer {
   burst(saves: readonly Save[]): Promise<void>
   /** One save. Many callers may be inside at once. */
   single(save: Save): Promise<void>
+  /** How long the callers' making of states took since the last call, in ms: where that has to happen in between. */
+  takeMakingMs?(): number
   close(): Promise<void>
 }
 

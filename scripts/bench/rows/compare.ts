@@ -25,7 +25,12 @@ export async function against(bench: Bench, comparison: AgainstPeer): Promise<Me
   try {
     peer = await start(kind, new Workload(sessions, origin))
     ours = await start(sessionlog, new Workload(sessions, origin))
-    const { a, b, ratio } = await alternate(side(ours), side(peer), bench.rounds, bench.sliceMs)
+    const { a, b, ratio } = await alternate(
+      side(ours),
+      side(peer),
+      bench.sustained.rounds,
+      bench.sustained.sliceMs,
+    )
     return { ...told, ours: a, peer: b, ratio }
   } catch (error) {
     // The other comparisons are made all the same.

@@ -15,7 +15,12 @@ export const sessionRow: Row = {
       bench.say(measure)
       const few = await start(sessionlog, new Workload(sessions))
       const usual = await start(sessionlog, new Workload(100))
-      const { a, b, ratio } = await alternate(bursts(few), bursts(usual), bench.rounds, bench.sliceMs)
+      const { a, b, ratio } = await alternate(
+        bursts(few),
+        bursts(usual),
+        bench.sustained.rounds,
+        bench.sustained.sliceMs,
+      )
       await few.close()
       await usual.close()
       const against = 'sessionlog with 100 sessions'
