@@ -6,6 +6,7 @@ const report = process.env.SESSIONLOG_TEST_REPORT
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    maxWorkers: 2,
     pool: 'forks',
     // No test is judged by the clock; this only ends one that hangs.
     testTimeout: 600_000,

@@ -26,8 +26,12 @@ async function compactStore(store: Store, context: Context, full: boolean): Prom
   if (context.json)
     await out.json({ ...numbers, problems: problems.map(({ sessionId, path }) => ({ sessionId, path })) })
   else await out.line(summaryOf(report))
-  for (const { path, error } of problems)
-    out.fail(`The snapshot ${path} was not written: ${error.message}`, 'SESSIONLOG_IO_ERROR')
+  for (const { sessionId, path, error } of problems) {
+    if (path === undefined)
+      out.fail(`Session '${sessionId}' was left as it is: ${error.message}`, 'SESSIONLOG_CORRUPTION')
+    else out.fail(`The snapshot ${path} was not written: ${error.message}`, 'SESSIONLOG_IO_ERROR')
+  }
+  if (problems.some(({ path }) => path === undefined)) return EXIT.DAMAGED
   return problems.length === 0 ? EXIT.OK : EXIT.IO
 }
 

@@ -1,12 +1,12 @@
-import { encodeBase, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
+import { hasCode } from '../errors.ts'
 import type { EventLog, LogOperation } from '../log/port.ts'
 import type { LogReader } from '../log/reader.ts'
 import type { RawEvent } from '../log/record.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { cutSegments, SEGMENT_BYTES_MIN } from '../log/segment.ts'
 import type { Writer } from '../log/writer.ts'
-import { isPlainJson, stringifyState } from '../state/tagged-json.ts'
-import type { SnapshotFolder, SnapshotProblem } from './snapshot-folder.ts'
+import { baseOf, type CompactedSession, type LastSegment } from './compacted-session.ts'
+import type { CompactionProblem, SnapshotFolder } from './snapshot-folder.ts'
 
 /** How to compact. */
 export interface CompactOptions {
@@ -32,18 +32,8 @@ export interface CompactionReport {
   /** The root of the tree over all events up to there. */
   readonly root: string
   readonly durationMs: number
-  /** Snapshots that could not be written; their sessions are taken up again by the next run. */
-  readonly problems: readonly SnapshotProblem[]
-}
-
-/** What compaction needs of a session in the cache. */
-export interface CompactedSession {
-  readonly id: string
-  readonly acknowledged: RecordedState
-  readonly wholeBytes: number
-  readonly bytesSince: number
-  segmentVersion: number
-  segmentBytes: number
+  /** Sessions left as they are, because of a snapshot that could not be written or a log that is damaged. */
+  readonly problems: readonly CompactionProblem[]
 }
 
 export interface CompactionSource {
@@ -58,6 +48,8 @@ export interface CompactionSource {
 /** How much is written at once: as many sessions, or as many bytes of state. */
 const BATCH_SESSIONS = 64
 const BATCH_BYTES = 1 << 20
+
+const DAMAGES = ['SESSIONLOG_CORRUPTION', 'SESSIONLOG_EVENTS_MISSING'] as const
 
 /**
  * Brings bases and snapshots up to date for the sessions that changed since the last time, and seals their
@@ -80,7 +72,7 @@ class Run {
   readonly #source: CompactionSource
   readonly #options: CompactOptions
   readonly #startedAt = performance.now()
-  readonly #problems: SnapshotProblem[] = []
+  readonly #problems: CompactionProblem[] = []
   #position = 0
   #root = ''
   #sessions = 0
@@ -157,12 +149,10 @@ class Run {
     const { log, sessions, reader } = this.#source
     for (const [id, from] of log.unsealed()) {
       const session = sessions.get(id)!
-      const events: RawEvent[] = []
       const range = { from, to: session.acknowledged.version, signal: this.#options.signal }
-      for await (const record of reader.session(id, range)) {
-        for (const event of record) if (event.position <= this.#position) events.push(event)
-      }
-      if (events.length > 0) yield { session, events }
+      const events = await this.#unlessDamaged(id, () => eventsOf(reader.session(id, range)))
+      const sealed = events?.filter(event => event.position <= this.#position) ?? []
+      if (sealed.length > 0) yield { session, events: sealed }
     }
   }
 
@@ -172,19 +162,24 @@ class Run {
     const states = batch.map(tail => tail.session.acknowledged)
     const failed = await this.#snapshots(states)
     const operations: LogOperation[] = []
+    const written: [CompactedSession, LastSegment][] = []
     for (const [index, tail] of batch.entries()) {
-      if (failed.has(tail.session.id)) continue
-      const segments = cutSegments(await this.#withLastSegment(tail))
+      const { session } = tail
+      if (failed.has(session.id)) continue
+      const events = await this.#unlessDamaged(session.id, () => this.#withLastSegment(tail))
+      if (events === undefined) continue
+      const segments = cutSegments(events)
       const last = segments[segments.length - 1]!
-      tail.session.segmentVersion = last.firstVersion
-      tail.session.segmentBytes = last.bytes.length
+      const lastSegment = { segmentVersion: last.firstVersion, segmentBytes: last.bytes.length }
       const lastVersion = tail.events[tail.events.length - 1]!.version
-      operations.push({ op: 'seal', sessionId: tail.session.id, lastVersion, segments })
-      operations.push({ op: 'base', ...baseOf(tail.session, states[index]!) })
+      operations.push({ op: 'seal', sessionId: session.id, lastVersion, segments })
+      operations.push({ op: 'base', ...baseOf(session, states[index]!, lastSegment) })
+      written.push([session, lastSegment])
       this.#sessions++
       this.#events += tail.events.length
     }
-    await this.#source.writer.write(() => operations)
+    if (operations.length > 0) await this.#source.writer.write(() => operations)
+    for (const [session, lastSegment] of written) Object.assign(session, lastSegment)
     this.#options.onProgress?.(this.report())
   }
 
@@ -192,11 +187,18 @@ class Run {
   async #withLastSegment({ session, events }: Tail): Promise<readonly RawEvent[]> {
     if (session.segmentVersion === 0 || session.segmentBytes >= SEGMENT_BYTES_MIN) return events
     const range = { from: session.segmentVersion, to: events[0]!.version - 1 }
-    const before: RawEvent[] = []
-    for await (const record of this.#source.reader.session(session.id, range)) {
-      for (const event of record) before.push(event)
+    return [...(await eventsOf(this.#source.reader.session(session.id, range))), ...events]
+  }
+
+  /** A damaged session must not keep the others from being compacted: it is told of, and its log left as it is. */
+  async #unlessDamaged<T>(sessionId: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!DAMAGES.some(code => hasCode(error, code))) throw error
+      this.#problems.push({ sessionId, error: error as Error })
+      return undefined
     }
-    return [...before, ...events]
   }
 
   /** Writes or removes snapshots; answers with the sessions whose snapshot could not be. */
@@ -222,23 +224,8 @@ interface Tail {
   readonly events: RawEvent[]
 }
 
-function baseOf(session: CompactedSession, state: RecordedState) {
-  const [encoding, text] = encodeText(state.state)
-  const { wholeBytes, bytesSince, segmentVersion, segmentBytes } = session
-  return encodeBase({
-    ...state,
-    wholeBytes,
-    bytesSince,
-    segmentVersion,
-    segmentBytes,
-    encoding,
-    text: Buffer.from(text),
-  })
-}
-
-function encodeText(state: unknown): [StateEncoding, string] {
-  if (state === undefined) return [STATE_ENCODING.NONE, '']
-  return isPlainJson(state)
-    ? [STATE_ENCODING.JSON, JSON.stringify(state)]
-    : [STATE_ENCODING.TAGGED, stringifyState(state)]
+async function eventsOf(records: AsyncIterable<readonly RawEvent[]>): Promise<RawEvent[]> {
+  const events: RawEvent[] = []
+  for await (const record of records) for (const event of record) events.push(event)
+  return events
 }

@@ -5,16 +5,17 @@ import { ensureDirectory, type FileEntry, replaceFiles, sweepTemporaries } from 
 import { formatSnapshot, readSnapshot, type Snapshot, snapshotPath } from './snapshot.ts'
 
 /** A snapshot that could not be written or removed. */
-export interface SnapshotProblem {
+export interface CompactionProblem {
   readonly sessionId: string
-  readonly path: string
+  /** Of the snapshot, where it could not be written; without one the session's log is damaged. */
+  readonly path?: string
   readonly error: Error
 }
 
 export interface FolderUpdate {
   readonly written: number
   readonly removed: number
-  readonly problems: readonly SnapshotProblem[]
+  readonly problems: readonly CompactionProblem[]
 }
 
 /** The folder of snapshots: one file a session that has a state. */
@@ -35,7 +36,7 @@ export class SnapshotFolder {
 
   /** Writes the snapshots of sessions that have a state and removes those of the others. */
   async update(states: readonly RecordedState[]): Promise<FolderUpdate> {
-    const problems: SnapshotProblem[] = []
+    const problems: CompactionProblem[] = []
     const entries = new Map(states.map(state => [snapshotPath(this.path, state.sessionId), state]))
     await replaceFiles(this.#files(entries), {
       onFailure: (error, { path }) => problems.push({ sessionId: entries.get(path)!.sessionId, path, error }),

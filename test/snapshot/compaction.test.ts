@@ -446,3 +446,25 @@ test('A snapshot that cannot be written is a problem of the report, and the rest
   expect(await codeOf(() => store.compact({ unknown: 1 } as never))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   expect(await store.verify()).toMatchObject({ ok: true, snapshots: 3 })
 })
+
+test('A session whose log is damaged is a problem of the report, left as it is, and the rest is done', async () => {
+  const db = new ObservedLevel()
+  const store = await create<number>({ db })
+  for (const id of ['a', 'b']) await store.save(id, 1)
+  await store.compact()
+  const log = db.sublevel<string, Buffer>('sessionlog', { valueEncoding: 'buffer' })
+  const [key, sealed] = (await log.iterator({ gte: 'sa\0', lt: 'sa\x01' }).all())[0]!
+  const damaged = Buffer.from(sealed)
+  damaged[damaged.length >> 1]! ^= 1
+  await log.put(key, damaged)
+  for (const id of ['a', 'b']) await store.save(id, 2)
+  const report = await store.compact()
+  expect(report).toMatchObject({ sessions: 1, events: 1 })
+  expect(report.problems).toMatchObject([{ sessionId: 'a', error: { code: 'SESSIONLOG_CORRUPTION' } }])
+  expect(report.problems[0]).not.toHaveProperty('path')
+  expect(await log.get(key)).toEqual(damaged)
+  // With the record as it was, the next run takes the session up.
+  await log.put(key, sealed)
+  expect(await store.compact()).toMatchObject({ sessions: 1, events: 1, problems: [] })
+  expect(await store.verify()).toMatchObject({ ok: true, position: 4 })
+})
