@@ -17,9 +17,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 })
-const count = Number(values.rounds)
-const end = performance.now() + Number(values.minutes) * 60_000
-const rounds = new Rounds({ seed: Number(values.seed), acksMax: ACKS_MAX, lifetime: LIFETIME })
+const count = integer('rounds', 1)
+const end = performance.now() + integer('minutes', 1) * 60_000
+const rounds = new Rounds({ seed: integer('seed', 0), acksMax: ACKS_MAX, lifetime: LIFETIME })
 
 console.log(`${count} rounds, at most ${values.minutes} minutes, --seed ${values.seed}`)
 try {
@@ -36,4 +36,12 @@ try {
   )
   console.error(error)
   process.exitCode = 1
+}
+
+/** No round at all, for the sake of a mistyped number, would look as if nothing was lost. */
+function integer(name: keyof typeof values, min: number): number {
+  const value = Number(values[name])
+  if (Number.isSafeInteger(value) && value >= min) return value
+  console.error(`--${name} must be an integer >= ${min}, not '${values[name]}'`)
+  process.exit(2)
 }

@@ -86,7 +86,10 @@ async function measured(row: Row, bench: Bench): Promise<Measure[]> {
 
 function chosenRows(names: readonly string[]): readonly Row[] {
   const unknown = names.filter(name => !ROWS.some(row => row.name === name))
-  if (unknown.length > 0) throw new Error(`No row ${unknown.join(', ')}: see --help`)
+  if (unknown.length > 0) {
+    console.error(`There is no row ${unknown.join(', ')}: --help lists them`)
+    process.exit(2)
+  }
   return names.length === 0 ? ROWS : ROWS.filter(row => names.includes(row.name))
 }
 
