@@ -12,6 +12,7 @@ export const ARCHIVE = 'archive'
  * that the log's folder holds counts, so that a damaged store is reported as damaged.
  */
 export async function hasStore(dir: string): Promise<boolean> {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return false
   return (await hasLog(dir)) || (await witnessOf(dir)) || (await countSnapshots(dir)) > 0
 }
 

@@ -138,3 +138,12 @@ test('import of snapshots of several schemas keeps each', async () => {
     ])
   })
 })
+
+test('a file where the directory should be is no store', async () => {
+  const dir = join(temporary(), 'file')
+  writeFileSync(dir, 'text')
+  for (const command of ['ls', 'compact', 'verify']) {
+    expect((await sessionlog([command, '--dir', dir])).code).toBe(2)
+  }
+  expect(readFileSync(dir, 'utf8')).toBe('text')
+})
