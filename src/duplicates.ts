@@ -17,7 +17,7 @@ export interface Content {
   readonly type: string | undefined
   readonly data: unknown
   /** Compared where given: an edit with a known id does not run, so its state is not known. */
-  readonly state?: { readonly value: unknown }
+  readonly state: { readonly value: unknown } | undefined
 }
 
 /** What makes a write needless. */
@@ -81,7 +81,7 @@ export class Duplicates {
 
 /** The comparison comes later, when the caller may have changed what it gave. */
 function isolated({ state, ...content }: Content): Content {
-  if (state?.value === undefined) return { ...content, ...(state && { state }) }
+  if (state?.value === undefined) return { ...content, state }
   return { ...content, state: { value: reconcile(undefined, state.value).state } }
 }
 

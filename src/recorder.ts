@@ -75,14 +75,24 @@ export class Recorder<State> {
 
   /** Prepares an event on a session as it stands. Changes nothing. */
   prepare(session: Session, intent: Intent, options: WriteOptions, standing: Standing = session): Prepared {
-    const answer = this.#duplicate(session, intent, options)
-    if (answer !== undefined) return { answer }
+    const saved = intent.kind === 'save' ? this.#validate(session.id, intent.state) : undefined
+    const data = isolateData(options.data)
+    if (options.eventId !== undefined) {
+      // An edit with a known id does not run, so its state is not known.
+      const state = intent.kind === 'edit' ? undefined : { value: saved }
+      const answer = this.#parts.duplicates.find(session, options.eventId, {
+        type: options.type,
+        data,
+        state,
+      })
+      if (answer !== undefined) return { answer }
+    }
     const { version, exists } = standing
     checkExpected(session.id, options.expectedVersion, version, exists)
     if (intent.kind === 'delete' && !exists) return undefined
     this.#checkPolicy(session.id, options)
-    const { state, changes, size } = this.#next(session, intent, standing)
-    const facts = this.#facts(options)
+    const { state, changes, size } = this.#next(session, intent, saved, standing)
+    const facts = this.#facts(options, data)
     // A getter or a recipe may have saved the same session meanwhile, or begun it.
     const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
     if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
@@ -126,10 +136,11 @@ export class Recorder<State> {
   #next(
     session: Session,
     intent: Intent,
+    saved: unknown,
     standing: Standing,
   ): { state: unknown; changes: Changes; size: number } {
     if (intent.kind === 'delete') return { state: undefined, changes: DELETION, size: 0 }
-    const next = this.#validate(session.id, this.#intended(session, intent, standing))
+    const next = intent.kind === 'save' ? saved : this.#edited(session, intent.recipe, standing)
     if (!standing.exists || standing.schemaVersion === this.#parts.schemaVersion) {
       return reconcile(standing.state, next)
     }
@@ -138,14 +149,13 @@ export class Recorder<State> {
     return { state, changes: [{ op: 'replace', path: '', value: state }], size }
   }
 
-  #intended(session: Session, intent: Exclude<Intent, { kind: 'delete' }>, standing: Standing): unknown {
-    if (intent.kind === 'save') return intent.state
+  #edited(session: Session, recipe: Recipe, standing: Standing): unknown {
     if (!standing.exists) {
       const message = `Session '${session.id}' has no state to edit`
       throw new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId: session.id })
     }
     const draft = standing === session ? this.#parts.cache.state(session) : handOut(standing.state)
-    return editState(draft, intent.recipe)
+    return this.#validate(session.id, editState(draft, recipe))
   }
 
   #validate(sessionId: string, state: unknown): unknown {
@@ -160,15 +170,15 @@ export class Recorder<State> {
     throw new SessionlogError('SESSIONLOG_SCHEMA_REJECTED', message, { sessionId, path, cause: issues })
   }
 
-  #facts(options: WriteOptions): EventFacts {
+  #facts(options: WriteOptions, data: unknown): EventFacts {
     const { schemaVersion } = this.#parts
     if (options === NO_OPTIONS && schemaVersion === 0) return NO_FACTS
-    const { actor, reason, type, data, eventId, correlationId, causationId, occurredAt, expiresAt } = options
+    const { actor, reason, type, eventId, correlationId, causationId, occurredAt, expiresAt } = options
     return {
       type,
       actor,
       reason,
-      data: isolateData(data),
+      data,
       eventId,
       correlationId,
       causationId,
@@ -184,15 +194,6 @@ export class Recorder<State> {
     if (missing === undefined) return
     const message = `This store's policy asks for ${missing} with every event of session '${sessionId}'`
     throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message, { sessionId })
-  }
-
-  #duplicate(session: Session, intent: Intent, options: WriteOptions): Answer | undefined {
-    const { eventId, type, data } = options
-    if (eventId === undefined) return undefined
-    const content = { type, data: isolateData(data) }
-    if (intent.kind === 'edit') return this.#parts.duplicates.find(session, eventId, content)
-    const value = intent.kind === 'save' ? this.#validate(session.id, intent.state) : undefined
-    return this.#parts.duplicates.find(session, eventId, { ...content, state: { value } })
   }
 
   #unchanged(session: Session, version: number, { expiresAt }: WriteOptions): Prepared {

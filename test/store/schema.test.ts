@@ -44,6 +44,25 @@ describe('schema', () => {
     expect([store.version('a'), store.has('b')]).toEqual([1, false])
   })
 
+  test('is asked once a save, with an event id too', async () => {
+    let asked = 0
+    const schema = handmade<object>(value => {
+      asked++
+      return { value }
+    })
+    const store = await create({ schema })
+    asked = 0
+    await store.save('a', { n: 1 })
+    await store.save('a', { n: 2 }, { eventId: 'e', data: { by: 'test' } })
+    await store.edit('a', draft => void Object.assign(draft, { n: 3 }), { eventId: 'f' })
+    expect(asked).toBe(3)
+    expect(await store.save('a', { n: 2 }, { eventId: 'e', data: { by: 'test' } })).toMatchObject({
+      version: 2,
+      deduplicated: true,
+    })
+    expect(asked).toBe(4)
+  })
+
   test('does not concern deletes', async () => {
     const store = await create({ schema: cart })
     await store.save('a', { items: [] })
