@@ -20,6 +20,8 @@ export interface Identity {
   readonly changed: boolean
   /** True where events were lost and the caller accepts it: what said so is to be kept, see {@link keepWitness}. */
   readonly lossAccepted: boolean
+  /** Up to which position every session's snapshot is there, as far as is known. */
+  readonly snapshotsTo: number
 }
 
 /**
@@ -34,11 +36,14 @@ export async function identify(
 ): Promise<Identity> {
   const found = await log.readStore()
   if (found !== undefined && found.format !== FORMAT) throw unknownFormat(found.format)
-  const loss = directory && (await findLoss(log, found, directory))
+  const witness = directory && (await readWitness(directory.path))
+  const loss = directory && (await findLoss(log, found, directory, witness))
   if (loss !== undefined && !settings.acceptLoss) throw loss
   const known = loss === undefined ? found : found && { ...found, origin: randomUUID() }
   const record = withPolicies(known ?? (await newRecord(log, settings)), settings)
-  return { record, changed: record !== found, lossAccepted: loss !== undefined }
+  const lossAccepted = loss !== undefined
+  const snapshotsTo = lossAccepted || witness === undefined ? 0 : witness.snapshots
+  return { record, changed: record !== found, lossAccepted, snapshotsTo }
 }
 
 /** Where a store keeps what is not the log. */
@@ -81,8 +86,10 @@ function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreReco
 const WAY_OUT = 'Put a copy of it back, or import the snapshots'
 
 /** What speaks of a log that is not there: a witness, or snapshots. */
-export async function findLostLog(directory: Directory): Promise<SessionlogError | undefined> {
-  const witness = await readWitness(directory.path)
+export async function findLostLog(
+  directory: Directory,
+  witness: Witness | undefined,
+): Promise<SessionlogError | undefined> {
   if (witness !== undefined)
     return lost(`The log is gone: it once had ${witness.position} events. ${WAY_OUT}`, directory.path)
   if (!(await hasSnapshots(directory.snapshots))) return undefined
@@ -93,9 +100,9 @@ async function findLoss(
   log: EventLog,
   record: StoreRecord | undefined,
   directory: Directory,
+  witness: Witness | undefined,
 ): Promise<SessionlogError | undefined> {
-  if (record === undefined) return findLostLog(directory)
-  const witness = await readWitness(directory.path)
+  if (record === undefined) return findLostLog(directory, witness)
   if (witness === undefined) return undefined
   if (witness.origin !== record.origin)
     return lost('The log is not the one that was here before', directory.path)

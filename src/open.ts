@@ -10,6 +10,7 @@ import { assemble, type Place } from './parts.ts'
 import { rebuild } from './projection/rebuild.ts'
 import { ensureDirectory, sweepTemporaries } from './snapshot/file.ts'
 import { SnapshotFolder } from './snapshot/snapshot-folder.ts'
+import { readWitness } from './snapshot/witness.ts'
 import { SessionStore } from './store.ts'
 
 /**
@@ -68,18 +69,18 @@ async function openDatabase(db: Level): Promise<Place> {
 
 /** Before a new log is made in the place of the one that was lost. */
 async function refuseLostLog(directory: Directory): Promise<void> {
-  const loss = await findLostLog(directory)
+  const loss = await findLostLog(directory, await readWitness(directory.path))
   if (loss !== undefined) throw loss
 }
 
 async function openIn<State>(place: Place, settings: Settings<State>): Promise<SessionStore<State>> {
   const { log, directory } = place
-  const { record, changed, lossAccepted } = await identify(log, directory, settings)
+  const { record, changed, lossAccepted, snapshotsTo } = await identify(log, directory, settings)
   const rebuilt = await rebuild(log, {
     ignoreBases: settings.rebuild ?? false,
     onProgress: settings.onProgress,
   })
-  const snapshots = directory && new SnapshotFolder(directory.snapshots, record.origin)
+  const snapshots = directory && new SnapshotFolder(directory.snapshots, record.origin, snapshotsTo)
   await snapshots?.open()
   if (directory !== undefined) await sweepTemporaries(directory.path)
   const store = assemble(place, settings, record, rebuilt, snapshots)

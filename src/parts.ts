@@ -87,8 +87,16 @@ export function assemble<State>(
   })
   const expiries = new Expiries(cache, writer, recorder as Recorder<never>)
   const note = async (position: number, root: string) => {
-    if (directory === undefined) return
-    const witness = { format: WITNESS_FORMAT, origin, position, root, recordedAt: recorder.now() }
+    if (directory === undefined || snapshots === undefined) return
+    const recordedAt = recorder.now()
+    const witness = {
+      format: WITNESS_FORMAT,
+      origin,
+      position,
+      root,
+      snapshots: snapshots.completeTo,
+      recordedAt,
+    }
     await writeWitness(directory.path, witness)
   }
   const compactor = new Compactor({ log, reader, writer, sessions, snapshots }, settings.compactEvery, {

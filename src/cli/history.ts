@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { wrong } from '../arguments.ts'
 import { type RecordedEvent, SessionlogError } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
@@ -30,6 +31,7 @@ async function showHistory(store: Store, context: Context, id: string, options: 
   const { signal } = context
   const head = store.version(id)
   if (head === 0) throw sessionNotFound(id)
+  if (to !== undefined && to < from) throw wrong(`--to ${to} is before --from ${from}`, 'to')
   if (from > head) throw versionNotFound(id, from, head)
   const events = store.history(id, { from, reverse, signal, ...(to !== undefined && { to }) })
   if (context.json) for await (const event of events) await context.out.json(eventJson(event))

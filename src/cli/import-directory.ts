@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkId } from '../arguments.ts'
+import { checkId, wrong } from '../arguments.ts'
 import { SessionlogError } from '../index.ts'
 import { isSnapshot, readSnapshot } from '../snapshot/snapshot.ts'
 import { reconcile } from '../state/reconcile.ts'
@@ -32,6 +32,7 @@ export class DirectorySource implements ImportSource {
     signal: AbortSignal,
   ): AsyncGenerator<Entry> {
     const names = await this.#names()
+    if (names.length === 0) throw wrong(`${this.#path} holds no session file, no *.json`, 'file')
     const firstFile = new Map<string, string>()
     for (const [index, name] of names.entries()) {
       signal.throwIfAborted()

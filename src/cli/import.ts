@@ -15,8 +15,8 @@ FILE is NDJSON, gzip or not; "-" is standard input. A line is one save:
 or, with "deleted": true in place of "state", a delete. "at" is ISO 8601 or ms since the epoch. "encoding": "tagged"
 says that state and data are in the form that export uses for what JSON lacks.
 
-DIR holds one file a session: snapshots of sessionlog, or plain <id>.json files whose whole content is the state. It
-goes into an empty store. data/sessions_v3 itself may be given when the log beside it is lost, or was never there.
+DIR holds one file a session: snapshots of sessionlog, or plain <id>.json files whose whole content is the state.
+Whatever is not *.json is left aside. It goes into an empty store. data/sessions_v3 itself may be given when the log beside it is lost, or was never there.
 
 Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.`
 
@@ -62,14 +62,18 @@ async function tell(
   durationMs: number,
   movedTo: string | undefined,
 ): Promise<void> {
-  const { problems, refused, written, unit, ...counts } = report
+  const { problems, refused, written, unit, lost, ...counts } = report
   for (const { place, message, code } of problems.slice(0, SHOWN_MAX)) out.fail(`${place}: ${message}`, code)
   if (refused > SHOWN_MAX) out.note(`sessionlog: … and ${formatCount(refused - SHOWN_MAX)} more`)
   if (refused > 0) {
     const what = `${unit} refused, ${written ? 'the others were imported' : 'nothing was imported'}`
     out.fail(`${formatCount(refused)} of ${formatCount(counts.lines)} ${what}`, 'SESSIONLOG_IMPORT_REJECTED')
   }
-  if (json) return out.json({ ...counts, refused, problems, durationMs: Math.round(durationMs) })
+  if (lost !== undefined) {
+    const what = `Events ${formatCount(lost.from)} to ${formatCount(lost.to)} of the lost log are in none of the snapshots`
+    out.fail(`${what}: what they saved or deleted is not here`, 'SESSIONLOG_EVENTS_MISSING')
+  }
+  if (json) return out.json({ ...counts, refused, lost, problems, durationMs: Math.round(durationMs) })
   if (!written) return
   const { saved, deleted, skipped, sessions } = counts
   const parts = [plural(saved, 'save')]
@@ -81,7 +85,7 @@ async function tell(
   if (movedTo !== undefined) await out.line(`What was imported is kept in ${movedTo}`)
 }
 
-function exitCodeOf({ refused, written }: ImportReport): ExitCode {
-  if (refused === 0) return EXIT.OK
-  return written ? EXIT.PARTIAL : EXIT.REFUSED
+function exitCodeOf({ refused, written, lost }: ImportReport): ExitCode {
+  if (!written) return EXIT.REFUSED
+  return refused > 0 || lost !== undefined ? EXIT.PARTIAL : EXIT.OK
 }

@@ -1,7 +1,7 @@
 import { hasCode, type SessionlogErrorCode } from '../errors.ts'
 import { SessionlogError, type StoreOptions } from '../index.ts'
 import { type Context, open, type Store } from './context.ts'
-import { hasLog, isOwnSnapshots } from './directory.ts'
+import { hasLog, isOwnSnapshots, lastWitness } from './directory.ts'
 import { IMPORT_ID } from './import-directory.ts'
 import type { ImportLine } from './import-line.ts'
 import type { Entry, ImportSource } from './import-source.ts'
@@ -34,8 +34,16 @@ export interface ImportReport {
   /** The first refused lines. */
   readonly problems: readonly RefusedLine[]
   readonly unit: Unit
+  /** Events that the lost log had, and the snapshots that it left do not know of. */
+  readonly lost: LostEvents | undefined
   /** False where lines were refused and so nothing was written. */
   readonly written: boolean
+}
+
+/** The positions of the first and the last of them. */
+export interface LostEvents {
+  readonly from: number
+  readonly to: number
 }
 
 type Unit = 'lines' | 'files'
@@ -54,6 +62,7 @@ export class Importer {
   readonly #problems: RefusedLine[] = []
   #lines = 0
   #hasSchemas = false
+  #lost: LostEvents | undefined
 
   constructor(context: Context, source: ImportSource, options: ImportOptions) {
     this.#context = context
@@ -101,6 +110,7 @@ export class Importer {
     const { dir, signal } = this.#context
     // The log of these very snapshots is lost: that is why they are imported.
     const acceptLoss = opened === undefined && (await isOwnSnapshots(this.#options.path, dir))
+    if (acceptLoss) this.#lost = await findLost(dir)
     const reopen = (options: StoreOptions<unknown>) => open(this.#context, { acceptLoss, ...options })
     const writer = new ImportWriter(opened ?? (await reopen({})), reopen)
     try {
@@ -153,9 +163,17 @@ export class Importer {
       refused: this.#refused.size,
       problems: this.#problems,
       unit: this.#unit,
+      lost: this.#lost,
       written: writer !== undefined,
     }
   }
+}
+
+/** What came after the last compaction that wrote every snapshot, as far as the last clean close knew. */
+async function findLost(dir: string): Promise<LostEvents | undefined> {
+  const witness = await lastWitness(dir)
+  if (witness === undefined || witness.position === witness.snapshots) return undefined
+  return { from: witness.snapshots + 1, to: witness.position }
 }
 
 /** Current states go into an empty store, or into one that an interrupted import of them began. */

@@ -7,6 +7,7 @@ import { cutSegments, SEGMENT_BYTES_MIN } from '../log/segment.ts'
 import type { Writer } from '../log/writer.ts'
 import { baseOf, type CompactedSession, type LastSegment } from './compacted-session.ts'
 import type { CompactionProblem, SnapshotFolder } from './snapshot-folder.ts'
+import { eventsOf, readTail, type Tail } from './tail.ts'
 
 /** How to compact. */
 export interface CompactOptions {
@@ -65,7 +66,10 @@ export async function compact(
   await run.sealTail()
   if (options.full) await run.rewriteAll()
   await source.log.reclaim()
-  return run.report()
+  const report = run.report()
+  if (source.snapshots !== undefined && report.problems.length === 0)
+    source.snapshots.completeTo = report.position
+  return report
 }
 
 class Run {
@@ -115,7 +119,7 @@ class Run {
     let bytes = 0
     for await (const tail of this.#tails()) {
       batch.push(tail)
-      bytes += tail.session.wholeBytes
+      bytes += tail.session.wholeBytes + tail.bytes
       if (batch.length < BATCH_SESSIONS && bytes < BATCH_BYTES) continue
       await this.#seal(batch)
       batch = []
@@ -144,15 +148,17 @@ class Run {
     await this.#source.writer.write(() => bases)
   }
 
-  /** The unsealed events of each session, up to the frontier. */
+  /** The unsealed events of each session up to the frontier, those of a long one in parts. */
   async *#tails(): AsyncIterable<Tail> {
-    const { log, sessions, reader } = this.#source
-    for (const [id, from] of log.unsealed()) {
-      const session = sessions.get(id)!
+    for (const [id, from] of this.#source.log.unsealed()) {
+      const session = this.#source.sessions.get(id)!
       const range = { from, to: session.acknowledged.version, signal: this.#options.signal }
-      const events = await this.#unlessDamaged(id, () => eventsOf(reader.session(id, range)))
-      const sealed = events?.filter(event => event.position <= this.#position) ?? []
-      if (sealed.length > 0) yield { session, events: sealed }
+      const parts = readTail(this.#source.reader, session, range, this.#position)
+      for (;;) {
+        const next = await this.#unlessDamaged(id, () => parts.next())
+        if (next === undefined || next.done) break
+        yield next.value
+      }
     }
   }
 
@@ -160,7 +166,7 @@ class Run {
     if (batch.length === 0) return
     this.#options.signal?.throwIfAborted()
     const states = batch.map(tail => tail.session.acknowledged)
-    const failed = await this.#snapshots(states)
+    const failed = await this.#snapshots(states.filter((_, index) => batch[index]!.isLast))
     const operations: LogOperation[] = []
     const written: [CompactedSession, LastSegment][] = []
     for (const [index, tail] of batch.entries()) {
@@ -175,7 +181,7 @@ class Run {
       operations.push({ op: 'seal', sessionId: session.id, lastVersion, segments })
       operations.push({ op: 'base', ...baseOf(session, states[index]!, lastSegment) })
       written.push([session, lastSegment])
-      this.#sessions++
+      if (tail.isLast) this.#sessions++
       this.#events += tail.events.length
     }
     if (operations.length > 0) await this.#source.writer.write(() => operations)
@@ -217,15 +223,4 @@ class Run {
     }
     return failed
   }
-}
-
-interface Tail {
-  readonly session: CompactedSession
-  readonly events: RawEvent[]
-}
-
-async function eventsOf(records: AsyncIterable<readonly RawEvent[]>): Promise<RawEvent[]> {
-  const events: RawEvent[] = []
-  for await (const record of records) for (const event of record) events.push(event)
-  return events
 }

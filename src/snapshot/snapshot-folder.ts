@@ -21,11 +21,14 @@ export interface FolderUpdate {
 /** The folder of snapshots: one file a session that has a state. */
 export class SnapshotFolder {
   readonly path: string
+  /** Up to which position every session's snapshot is there, as far as is known. */
+  completeTo: number
   readonly #origin: string
 
-  constructor(path: string, origin: string) {
+  constructor(path: string, origin: string, completeTo: number) {
     this.path = path
     this.#origin = origin
+    this.completeTo = completeTo
   }
 
   /** Makes the folder, and removes what a killed process left half written. */

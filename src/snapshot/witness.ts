@@ -13,6 +13,8 @@ export interface Witness {
   readonly position: number
   /** The root of the tree over all events up to that position. */
   readonly root: string
+  /** Up to which position every session's snapshot is there: what an import of the snapshots alone brings back. */
+  readonly snapshots: number
   /** ms since the epoch. */
   readonly recordedAt: number
 }
@@ -31,7 +33,8 @@ export async function readWitness(directory: string): Promise<Witness | undefine
   const path = witnessPath(directory)
   try {
     const witness = JSON.parse(await readFile(path, 'utf8')) as Witness
-    if (Number.isSafeInteger(witness.position) && typeof witness.origin === 'string') return witness
+    const isWhole = [witness.position, witness.snapshots].every(Number.isSafeInteger)
+    if (isWhole && typeof witness.origin === 'string') return witness
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { cause, path })

@@ -68,6 +68,9 @@ describe('reading commands', () => {
     expect(stdout).toContain('+/items/1 {"qty":5}')
     const last = await sessionlog(['history', 'cart', '--reverse', '--from', '2', '--json', '--dir', dir])
     expect(last.json.map(event => event.version)).toEqual([3, 2])
+    const turned = await sessionlog(['history', 'cart', '--from', '3', '--to', '2', '--dir', dir])
+    expect(turned).toMatchObject({ code: 2, stdout: '' })
+    expect(turned.stderr).toContain('--to 2 is before --from 3')
   })
 
   test('stats counts what there is', async () => {

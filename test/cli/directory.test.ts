@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.ts'
@@ -146,4 +146,49 @@ test('a file where the directory should be is no store', async () => {
     expect((await sessionlog([command, '--dir', dir])).code).toBe(2)
   }
   expect(readFileSync(dir, 'utf8')).toBe('text')
+})
+
+test('import of the snapshots of a lost log tells which events are in none of them', async () => {
+  const dir = temporary()
+  await makeStore(dir)
+  await withStore(dir, async store => {
+    await store.save('plain', 'after the compaction')
+    await store.delete('rich')
+  })
+  rmSync(join(dir, 'log'), { recursive: true })
+  const { code, json, stderr } = await sessionlog([
+    'import',
+    join(dir, 'sessions_v3'),
+    '--dir',
+    dir,
+    '--json',
+  ])
+  expect(code).toBe(6)
+  expect(json).toMatchObject([{ saved: 3, refused: 0, lost: { from: 7, to: 8 } }])
+  expect(stderr).toContain('Events 7 to 8 of the lost log are in none of the snapshots')
+  expect(stderr).toContain('SESSIONLOG_EVENTS_MISSING')
+  await expectStates(dir)
+})
+
+test('a compaction that wrote every snapshot leaves nothing to tell of, also after a reopen and a delete', async () => {
+  const dir = temporary()
+  await makeStore(dir)
+  await withStore(dir, async store => {
+    await store.delete('rich')
+    await store.compact()
+  })
+  await withStore(dir, async store => store.get('plain'))
+  rmSync(join(dir, 'log'), { recursive: true })
+  const { code, json } = await sessionlog(['import', join(dir, 'sessions_v3'), '--dir', dir, '--json'])
+  expect(code).toBe(0)
+  expect(json[0]).not.toHaveProperty('lost')
+})
+
+test('import of a directory without session files is refused', async () => {
+  const [folder, dir] = [temporary(), join(temporary(), 'store')]
+  writeFileSync(join(folder, 'notes.txt'), 'text')
+  const { code, stderr } = await sessionlog(['import', folder, '--dir', dir])
+  expect(code).toBe(2)
+  expect(stderr).toContain('holds no session file')
+  expect(existsSync(dir)).toBe(false)
 })

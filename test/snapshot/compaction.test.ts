@@ -430,6 +430,42 @@ describe('A base', () => {
   })
 })
 
+test('A session with a long tail is sealed in parts, and can be interrupted between them', async () => {
+  let store = await create<{ n: number; text: string }>({ compactEvery: 0 })
+  const stateOf = (n: number) => ({ n, text: String.fromCharCode(97 + n).repeat(1 << 20) })
+  for (let n = 0; n < 20; n++) await store.save('long', stateOf(n))
+  await store.save('short', stateOf(0))
+  const interrupt = new AbortController()
+  const sealed: number[] = []
+  const options = {
+    signal: interrupt.signal,
+    onProgress: ({ events }: { events: number }) => {
+      sealed.push(events)
+      interrupt.abort()
+    },
+  }
+  expect(await failureOf(() => store.compact(options))).toMatchObject({ name: 'AbortError' })
+  expect(sealed).toEqual([8])
+  expect(readdirSync(folderOf(store as never))).toEqual([])
+
+  store = await reopen(store, { compactEvery: 0 })
+  expect(await store.verify()).toMatchObject({ ok: true, position: 21 })
+  const counts: [sessions: number, events: number][] = []
+  const report = await store.compact({
+    onProgress: ({ sessions, events }) => counts.push([sessions, events]),
+  })
+  expect(report).toMatchObject({ sessions: 2, events: 13, snapshotsWritten: 2, problems: [] })
+  expect(counts).toEqual([
+    [0, 8],
+    [1, 12],
+    [2, 13],
+  ])
+  expect(await store.compact()).toMatchObject({ sessions: 0 })
+  store = await reopen(store, { compactEvery: 0 })
+  expect(await store.verify()).toMatchObject({ ok: true, position: 21 })
+  for (let n = 0; n < 20; n++) expect(await store.stateAt('long', { version: n + 1 })).toEqual(stateOf(n))
+})
+
 test('A snapshot that cannot be written is a problem of the report, and the rest is done', async () => {
   const store = await create<number>()
   for (const id of ['a', 'b', 'c']) await store.save(id, 1)
