@@ -28,7 +28,10 @@ export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
 
 /**
  * A store of sessions, each a log of events and a state in memory. Made by `openStore`.
- * A method called on a store that is closing or closed fails with `SESSIONLOG_NOT_OPEN`.
+ * A wrong argument is a `TypeError` with the code `SESSIONLOG_INVALID_ARGUMENT`; a store that is closing or closed fails
+ * with `SESSIONLOG_NOT_OPEN`; reading the log may fail with `SESSIONLOG_CORRUPTION`. Writes reject with
+ * `SESSIONLOG_INVALID_STATE`, `_SCHEMA_REJECTED`, `_VERSION_CONFLICT`, `_EVENT_ID_REUSED`, `_POLICY_VIOLATED` or
+ * `_OVERLOADED`, and nothing has changed; with `SESSIONLOG_IO_ERROR` where the disk failed and the store has stopped.
  */
 export class SessionStore<State> {
   readonly #parts: StoreParts<State>
@@ -97,6 +100,7 @@ export class SessionStore<State> {
     return this.#cache.state(session) as Immutable<State> | undefined
   }
 
+  /** Whether the session has a state. */
   has(id: string): boolean {
     const session = this.#session(id)
     return session?.exists === true && !this.#parts.expiries.isOver(session)
@@ -176,6 +180,7 @@ export class SessionStore<State> {
     return this.#closing
   }
 
+  /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -233,7 +238,8 @@ export class SessionStore<State> {
   }
 
   #assertReadable(): void {
-    if (this.#closing !== undefined) throw notOpen(this.status)
+    if (this.#closing === undefined) return
+    throw new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${this.status}`)
   }
 
   #assertWritable(): void {
@@ -241,8 +247,4 @@ export class SessionStore<State> {
     const { failure } = this.#parts.writer
     if (failure !== undefined) throw failure
   }
-}
-
-function notOpen(status: StoreStatus): SessionlogError {
-  return new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${status}`)
 }

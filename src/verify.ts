@@ -12,16 +12,22 @@ import { readWitness } from './snapshot/witness.ts'
 import { equal } from './state/values.ts'
 
 export interface VerifyOptions {
+  /** Ends the reading with its reason. */
   signal?: AbortSignal
+  /** Told now and then how many events have been read, of how many. */
   onProgress?: (progress: { readonly events: number; readonly of: number }) => void
 }
 
 /** Something that is not as it was written. */
 export interface VerifyProblem {
+  /** `SESSIONLOG_CORRUPTION` or `SESSIONLOG_EVENTS_MISSING`; an I/O error where a file cannot be read. */
   readonly code: SessionlogErrorCode
   readonly message: string
+  /** The session concerned, where one is. */
   readonly sessionId?: string
+  /** The version concerned, where one is known. */
   readonly version?: number
+  /** The file at fault, where it is not the log. */
   readonly path?: string
 }
 
@@ -33,6 +39,7 @@ export interface VerifyReport {
   readonly position: number
   /** The root of the RFC 6962 tree over all of them, hexadecimal. */
   readonly root: string
+  /** How many of each were read and checked. */
   readonly sessions: number
   readonly commits: number
   readonly bases: number

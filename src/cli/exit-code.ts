@@ -25,7 +25,7 @@ Exit codes:
     3  locked: another process holds the store
     4  the store cannot be opened or read: damaged, events missing, of an unknown format
     5  import refused: nothing was written
-    6  import done in part: lines were refused, or the lost log had events that no snapshot has
+    6  import done in part: lines were refused, or events came after the snapshots
     7  the disk or a file failed
    70  a bug of sessionlog
   130  interrupted (SIGINT); 143 where asked to end (SIGTERM)`

@@ -16,7 +16,8 @@ or, with "deleted": true in place of "state", a delete. "at" is ISO 8601 or ms s
 says that state and data are in the form that export uses for what JSON lacks.
 
 DIR holds one file a session: snapshots of sessionlog, or plain <id>.json files whose whole content is the state.
-Whatever is not *.json is left aside. It goes into an empty store. data/sessions_v3 itself may be given when the log beside it is lost, or was never there.
+Whatever is not *.json is left aside. It goes into an empty store. data/sessions_v3 itself may be given when the log
+beside it is lost, or was never there.
 
 Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.`
 
@@ -70,8 +71,13 @@ async function tell(
     out.fail(`${formatCount(refused)} of ${formatCount(counts.lines)} ${what}`, 'SESSIONLOG_IMPORT_REJECTED')
   }
   if (lost !== undefined) {
-    const what = `Events ${formatCount(lost.from)} to ${formatCount(lost.to)} of the lost log are in none of the snapshots`
-    out.fail(`${what}: what they saved or deleted is not here`, 'SESSIONLOG_EVENTS_MISSING')
+    const { from, to } = lost
+    const which =
+      from === to ? `Event ${formatCount(to)}` : `Events ${formatCount(from)} to ${formatCount(to)}`
+    out.fail(
+      `${which} came after the snapshots: what was saved or deleted then is not here`,
+      'SESSIONLOG_EVENTS_MISSING',
+    )
   }
   if (json) return out.json({ ...counts, refused, lost, problems, durationMs: Math.round(durationMs) })
   if (!written) return

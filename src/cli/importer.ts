@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { hasCode, type SessionlogErrorCode } from '../errors.ts'
 import { SessionlogError, type StoreOptions } from '../index.ts'
 import { type Context, open, type Store } from './context.ts'
@@ -34,7 +35,7 @@ export interface ImportReport {
   /** The first refused lines. */
   readonly problems: readonly RefusedLine[]
   readonly unit: Unit
-  /** Events that the lost log had, and the snapshots that it left do not know of. */
+  /** Events of the store that wrote the snapshots, and that came after them. */
   readonly lost: LostEvents | undefined
   /** False where lines were refused and so nothing was written. */
   readonly written: boolean
@@ -62,6 +63,8 @@ export class Importer {
   readonly #problems: RefusedLine[] = []
   #lines = 0
   #hasSchemas = false
+  /** Of the stores that the snapshots come from. */
+  readonly #origins = new Set<string>()
   #lost: LostEvents | undefined
 
   constructor(context: Context, source: ImportSource, options: ImportOptions) {
@@ -98,19 +101,22 @@ export class Importer {
       try {
         const line = entry.parse()
         await rehearsal.check(line)
-        if (line.options.data !== undefined && this.#source.isDirectory) assertForeign(line, store)
+        if (this.#source.isDirectory) {
+          assertForeign(line, store)
+          this.#origins.add(originOf(line))
+        }
         this.#hasSchemas ||= line.schemaVersion !== undefined
       } catch (error) {
         this.#refuse(entry, error)
       }
     }
+    if (this.#source.isDirectory) this.#lost = await findLost(this.#options.path, this.#origins)
   }
 
   async #write(opened: Store | undefined): Promise<ImportReport> {
     const { dir, signal } = this.#context
     // The log of these very snapshots is lost: that is why they are imported.
     const acceptLoss = opened === undefined && (await isOwnSnapshots(this.#options.path, dir))
-    if (acceptLoss) this.#lost = await findLost(dir)
     const reopen = (options: StoreOptions<unknown>) => open(this.#context, { acceptLoss, ...options })
     const writer = new ImportWriter(opened ?? (await reopen({})), reopen)
     try {
@@ -169,10 +175,11 @@ export class Importer {
   }
 }
 
-/** What came after the last compaction that wrote every snapshot, as far as the last clean close knew. */
-async function findLost(dir: string): Promise<LostEvents | undefined> {
-  const witness = await lastWitness(dir)
-  if (witness === undefined || witness.position === witness.snapshots) return undefined
+/** What the store beside the snapshots had after the last compaction that wrote all of them, as far as it noted. */
+async function findLost(path: string, origins: ReadonlySet<string>): Promise<LostEvents | undefined> {
+  const witness = await lastWitness(join(path, '..'))
+  if (witness === undefined || !origins.has(witness.origin) || witness.position === witness.snapshots)
+    return undefined
   return { from: witness.snapshots + 1, to: witness.position }
 }
 
@@ -186,11 +193,15 @@ async function assertNothingElse(store: Store): Promise<void> {
 }
 
 /** A store's own snapshots would only repeat what it has. */
-function assertForeign({ session, options }: ImportLine, store: Store | undefined): void {
-  const { origin } = options.data as { origin?: string }
-  if (origin === undefined || origin !== store?.origin) return
-  const message = `The snapshot of session '${session}' was made by this very store`
-  throw new SessionlogError('SESSIONLOG_IMPORT_REJECTED', message, { sessionId: session })
+function assertForeign(line: ImportLine, store: Store | undefined): void {
+  if (store === undefined || originOf(line) !== store.origin) return
+  const message = `The snapshot of session '${line.session}' was made by this very store`
+  throw new SessionlogError('SESSIONLOG_IMPORT_REJECTED', message, { sessionId: line.session })
+}
+
+/** Of the store that wrote a snapshot; empty for a plain file. */
+function originOf({ options }: ImportLine): string {
+  return (options.data as { origin?: string } | undefined)?.origin ?? ''
 }
 
 function interrupted({ reason }: AbortSignal, events: number): unknown {

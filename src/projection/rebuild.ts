@@ -14,6 +14,7 @@ export interface RebuildOptions {
 
 /** How far open() has come. */
 export interface OpenProgress {
+  /** How many have been read so far. */
   readonly sessions: number
   readonly events: number
 }

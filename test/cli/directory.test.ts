@@ -165,7 +165,7 @@ test('import of the snapshots of a lost log tells which events are in none of th
   ])
   expect(code).toBe(6)
   expect(json).toMatchObject([{ saved: 3, refused: 0, lost: { from: 7, to: 8 } }])
-  expect(stderr).toContain('Events 7 to 8 of the lost log are in none of the snapshots')
+  expect(stderr).toContain('Events 7 to 8 came after the snapshots')
   expect(stderr).toContain('SESSIONLOG_EVENTS_MISSING')
   await expectStates(dir)
 })
