@@ -136,7 +136,7 @@ const FACTS = ['type', 'actor', 'reason', 'data', 'eventId', 'correlationId', 'c
 const EVENT: Label = {
   name: 'event',
   members: [
-    { name: 'kind', say: kind => ['CHANGES', 'WHOLE', 'CHECKPOINT', 'DELETED'][kind as number]! },
+    { name: 'kind', say: kind => ['CHANGES', 'WHOLE', 'KEYFRAME', 'DELETED'][kind as number]! },
     'sessionId',
     'version',
     'position',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from './errors.ts'
+import { REFUSED } from './log/found-log.ts'
 import type { EventLog, StoreRecord } from './log/port.ts'
 import type { Settings } from './options.ts'
 import { readWitness, type Witness, witnessPath } from './snapshot/witness.ts'
@@ -134,16 +135,17 @@ async function hasSnapshots(path: string): Promise<boolean> {
 }
 
 /**
- * Puts aside what a witness said of a log that is accepted without its lost events. REQUIRES: the log has its new
+ * Puts aside what a witness said of a log that is accepted without its lost events, and what is left of that log as
+ * it was refused. REQUIRES: the log has its new
  * origin. Killed before this, the store is refused once more; the other way round, it would go on as the old one.
  */
 export async function keepWitness(directory: Directory): Promise<void> {
   const witness = await readWitness(directory.path)
   if (witness === undefined) return
-  await rename(
-    witnessPath(directory.path),
-    join(directory.path, `head-${witness.origin}-${witness.position}.json`),
-  )
+  const ended = `${witness.origin}-${witness.position}`
+  const refused = join(directory.path, REFUSED)
+  await rename(refused, `${refused}-${ended}`).catch(() => {})
+  await rename(witnessPath(directory.path), join(directory.path, `head-${ended}.json`))
 }
 
 function lost(message: string, path: string): SessionlogError {

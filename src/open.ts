@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SessionlogError } from './errors.ts'
+import { hasCode, SessionlogError } from './errors.ts'
 import { type Directory, findLostLog, identify, keepWitness } from './identity.ts'
+import { FoundLog } from './log/found-log.ts'
 import type { Level } from './log/level-log.ts'
 import { acquireLock } from './log/lock.ts'
 import { openLevelLog, wrapLevel } from './log/open-level.ts'
@@ -24,9 +25,11 @@ export async function openStore<State = unknown>(options: StoreOptions<State>): 
   const settings = checkStoreOptions(options)
   const place = await openPlace(settings)
   try {
-    return await openIn(place, settings)
+    const store = await openIn(place, settings)
+    await place.found?.discard()
+    return store
   } catch (error) {
-    await place.release()
+    await place.release(error)
     throw error
   }
 }
@@ -39,12 +42,20 @@ async function openPlace<State>(settings: Settings<State>): Promise<Place> {
     const path = lock.directory
     const directory = { path, snapshots: join(path, 'sessions_v3') }
     if (!existsSync(join(path, 'log')) && !settings.acceptLoss) await refuseLostLog(directory)
-    const log = await openLevelLog(join(path, 'log'))
-    const release = async () => {
+    const found = new FoundLog(path)
+    await found.keep()
+    const log = await openLevelLog(join(path, 'log')).catch(async error => {
+      // What LevelDB itself refuses, it leaves as it was.
+      await found.discard()
+      throw error
+    })
+    const release = async (refusal?: unknown) => {
       await log.close()
+      if (isDamage(refusal)) await found.refuse()
+      else await found.discard()
       await lock.release()
     }
-    return { log, directory, release }
+    return { log, directory, found, release }
   } catch (error) {
     await lock.release()
     throw error
@@ -85,7 +96,14 @@ async function openIn<State>(place: Place, settings: Settings<State>): Promise<S
   if (directory !== undefined) await sweepTemporaries(directory.path)
   const store = assemble(place, settings, record, rebuilt, snapshots)
   if (changed) await store.writer.write(() => [{ op: 'store', record }], true)
-  if (lossAccepted) await keepWitness(directory!)
+  if (lossAccepted) {
+    await place.found!.refuse()
+    await keepWitness(directory!)
+  }
   settings.logger.info({ sessions: rebuilt.sessions.size, position: rebuilt.tree.size }, 'The store is open')
   return new SessionStore(store)
+}
+
+function isDamage(error: unknown): boolean {
+  return hasCode(error, 'SESSIONLOG_CORRUPTION') || hasCode(error, 'SESSIONLOG_EVENTS_MISSING')
 }

@@ -1,6 +1,7 @@
 import { Duplicates } from './duplicates.ts'
 import { Expiries } from './expiries.ts'
 import type { Directory } from './identity.ts'
+import type { FoundLog } from './log/found-log.ts'
 import type { EventLog, StoreRecord } from './log/port.ts'
 import { LogReader } from './log/reader.ts'
 import { Writer } from './log/writer.ts'
@@ -24,7 +25,10 @@ import { type VerifyOptions, verify } from './verify.ts'
 export interface Place {
   readonly log: EventLog
   readonly directory: Directory | undefined
-  readonly release: () => Promise<void>
+  /** LevelDB's files as they were before it opened them. */
+  readonly found?: FoundLog
+  /** Lets go of the place, because of a refusal or at the end. */
+  readonly release: (refusal?: unknown) => Promise<void>
 }
 
 /** What a store is made of. */

@@ -36,9 +36,9 @@ const FACTS = [
 
 const OPS = ['add', 'replace', 'remove', 'splice'] as const
 
-/** How many members an event has, and with the state of a checkpoint behind them. */
+/** How many members an event has, and with the state of a keyframe behind them. */
 export const EVENT_FIELDS = 9
-export const CHECKPOINT_FIELDS = 10
+export const KEYFRAME_FIELDS = 10
 
 /** What an event consists of, as the writer has it. */
 export interface EventContent {
@@ -53,7 +53,7 @@ export interface EventContent {
 /**
  * Writes an event: a positional CBOR array
  * `[kind, sessionId, version, position, recordedAt, previousHash, expiresAt, facts, changes, state?]`,
- * where only a checkpoint has the state.
+ * where only a keyframe has the state.
  */
 export function writeEvent(
   writer: RecordWriter,
@@ -136,7 +136,7 @@ const OPTIONAL_FACTS = [
 ] as const satisfies readonly (keyof EventFacts)[]
 
 function wholeState(kind: EventKind, changes: Changes, state: unknown): unknown {
-  if (kind === KIND.CHECKPOINT) return fromCbor(state)
+  if (kind === KIND.KEYFRAME) return fromCbor(state)
   return kind === KIND.WHOLE ? (changes[0] as { value: unknown }).value : undefined
 }
 

@@ -1,6 +1,6 @@
 import type { Changes } from '../state/changes.ts'
 import type { MerkleTree } from './chain.ts'
-import { CHECKPOINT_FIELDS, type EventFacts, writeEvent } from './codec.ts'
+import { type EventFacts, KEYFRAME_FIELDS, writeEvent } from './codec.ts'
 import type { LogOperation, Run } from './port.ts'
 import { type EventKind, KIND } from './record.ts'
 import type { RecordWriter } from './record-writer.ts'
@@ -152,8 +152,8 @@ function addState(append: Append, writer: RecordWriter): void {
     if (due) writer.value(state)
   } else if (!due) writer.cutEvent(bytes)
   if (!due) return
-  append.kind = KIND.CHECKPOINT
-  writer.changeEvent(CHECKPOINT_FIELDS, KIND.CHECKPOINT)
+  append.kind = KIND.KEYFRAME
+  writer.changeEvent(KEYFRAME_FIELDS, KIND.KEYFRAME)
 }
 
 /** Whether a state surely takes fewer bytes than that; looks at no more of it than that. */

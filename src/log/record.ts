@@ -31,7 +31,7 @@ export const KIND = {
   /** Changes that are the whole state: it was added or replaced at the root. */
   WHOLE: 1,
   /** Changes, and the whole state after them beside. */
-  CHECKPOINT: 2,
+  KEYFRAME: 2,
   /** The session has no state after this event. */
   DELETED: 3,
 } as const

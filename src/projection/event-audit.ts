@@ -144,7 +144,7 @@ export class EventAudit {
     const { facts, changes, state } = decodePayload(event)
     const folded =
       event.kind === KIND.WHOLE || event.kind === KIND.DELETED ? state : apply(changes, head.state)
-    if (event.kind === KIND.CHECKPOINT && !equal(folded, state)) {
+    if (event.kind === KIND.KEYFRAME && !equal(folded, state)) {
       throw corrupted(sessionId, version, 'holds a state that its changes do not make')
     }
     if (facts.eventId !== undefined && this.#log.findEventId(sessionId, facts.eventId) !== version) {

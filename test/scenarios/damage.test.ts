@@ -230,9 +230,44 @@ describe('Refused', () => {
       damage()
       const found = evidence()
       expect((await examine(dir, written)).refused).toBeDefined()
-      const own = (all: Map<string, Buffer>) => [...all].filter(([name]) => !name.startsWith('log/'))
-      expect(own(evidence())).toEqual(own(found))
+      const left = evidence()
+      const own = (all: Map<string, Buffer>) => [...all].filter(([name]) => !/^log(-refused)?\//.test(name))
+      expect(own(left)).toEqual(own(found))
+      expect(replaced(left, 'log-refused/')).toEqual(replaced(found, 'log/'))
     }
+  })
+
+  test('a log that LevelDB has turned since is there as it was first found, and stays when the loss is accepted', async () => {
+    const log = [...files.keys()].find(each => each.endsWith('.log'))!
+    const { origin, position } = JSON.parse(files.get('head.json')!.toString())
+    const kept = `log-refused-${origin}-${position}`
+    for (const refusals of [0, 1, 3]) {
+      fresh()
+      const bytes = Buffer.from(files.get(log)!)
+      bytes[bytes.length - 10]! ^= 1
+      writeFileSync(join(dir, log), bytes)
+      const found = replaced(evidence(), 'log/')
+      for (let n = 0; n < refusals; n++) {
+        expect((await examine(dir, written)).refused).toMatchObject({ code: 'SESSIONLOG_EVENTS_MISSING' })
+        expect(replaced(evidence(), 'log-refused/')).toEqual(found)
+      }
+      const store = await openStore({ dir, compactEvery: 0, acceptLoss: true })
+      await store.close()
+      expect(readdirSync(dir).filter(name => name.startsWith('log-'))).toEqual([kept])
+      expect(replaced(evidence(), `${kept}/`)).toEqual(found)
+    }
+  })
+
+  test('what a store found is kept although its process was killed while it opened', async () => {
+    const log = [...files.keys()].find(each => each.endsWith('.log'))!
+    fresh()
+    const killed = join(dir, 'log-opening')
+    mkdirSync(killed)
+    writeFileSync(join(killed, '000001.log'), 'as it was found')
+    truncateSync(join(dir, log), 100)
+    expect((await examine(dir, written)).refused).toBeDefined()
+    expect(evidence().get('log-refused/000001.log')?.toString()).toBe('as it was found')
+    expect(existsSync(killed)).toBe(false)
   })
 
   test('although the loss is accepted, because the rest is damaged too, a store keeps its witness', async () => {
@@ -254,6 +289,12 @@ describe('Refused', () => {
     expect(existsSync(join(dir, 'head.json'))).toBe(true)
   })
 })
+
+/** Those of LevelDB's files in a folder that it replaces when it opens, by their names. */
+function replaced(all: Map<string, Buffer>, folder: string): Map<string, Buffer> {
+  const found = [...all].filter(([name]) => name.startsWith(folder) && /\.log$|MANIFEST|CURRENT$/.test(name))
+  return new Map(found.map(([name, bytes]) => [name.slice(folder.length), bytes]))
+}
 
 /** A copy to be damaged. */
 function fresh(): void {

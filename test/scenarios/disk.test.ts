@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Receipt, RecordedEvent, StoreOptions } from '../../src/index.ts'
 import { filesIn } from '../support/damage.ts'
 import { codeOf, collect } from '../support/outcome.ts'
+import { RecordingLogger } from '../support/recording-logger.ts'
 import { create, temporary } from '../support/store.ts'
 import { canMount, SmallDisk } from '../support/tmpfs.ts'
 import type { Outcome } from '../support/tmpfs-failing-sync.ts'
@@ -245,14 +246,7 @@ async function smallStore(options: Partial<StoreOptions<State>> = {}) {
 
 /** Saves in bursts over several sessions until the disk is full. Receipts and rejections are in the order of the calls. */
 async function untilFull() {
-  const logged: object[] = []
-  const quiet = () => {}
-  const logger = {
-    debug: quiet,
-    info: quiet,
-    warn: quiet,
-    error: (details: object) => void logged.push(details),
-  }
+  const logger = new RecordingLogger()
   const { disk, dir, store } = await smallStore({ logger })
   const acked: Receipt[] = []
   const rejected: { id: string; state: State; eventId: string; code: string }[] = []
@@ -289,7 +283,7 @@ async function untilFull() {
     written,
     watched,
     committed,
-    logged,
+    logged: logger.errors,
     commitsError: () => commitsError,
   }
 }

@@ -8,6 +8,7 @@ import { snapshotPath } from '../../src/snapshot/snapshot.ts'
 import { Chance } from '../support/chance.ts'
 import { ObservedLevel, type Write } from '../support/observed-level.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
+import { RecordingLogger } from '../support/recording-logger.ts'
 import { everything } from '../support/states.ts'
 import { create, directoryOf, reopen, TestClock } from '../support/store.ts'
 
@@ -377,19 +378,12 @@ describe('compactEvery', () => {
   })
 
   test('that fails is told to the logger, and the store goes on', async () => {
-    const told: unknown[] = []
-    const silent = () => {}
-    const logger = {
-      debug: silent,
-      info: silent,
-      warn: silent,
-      error: (details: object) => void told.push(details),
-    }
+    const logger = new RecordingLogger()
     const store = await create<number>({ compactEvery: 1, logger })
-    rmSync(directoryOf(store as never), { recursive: true })
+    rmSync(directoryOf(store as never), { recursive: true, maxRetries: 10 })
     await store.save('a', 1)
-    while (told.length === 0) await turn()
-    expect(told[0]).toMatchObject({ err: { code: 'SESSIONLOG_IO_ERROR' } })
+    while (logger.errors.length === 0) await turn()
+    expect(logger.errors[0]).toMatchObject({ err: { code: 'SESSIONLOG_IO_ERROR' } })
     expect(store.get('a')).toBe(1)
   })
 })

@@ -1,44 +1,28 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import type { Logger } from '../../src/index.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
+import { RecordingLogger } from '../support/recording-logger.ts'
 import { create } from '../support/store.ts'
-
-function recorder() {
-  const lines: [level: string, details: object, message: string][] = []
-  const note = (level: string) => (details: object, message: string) =>
-    void lines.push([level, details, message])
-  const logger: Logger = {
-    debug: note('debug'),
-    info: note('info'),
-    warn: note('warn'),
-    error: note('error'),
-  }
-  return { lines, logger }
-}
 
 describe('logger', () => {
   test('is told of a failed disk, once', async () => {
-    const { lines, logger } = recorder()
+    const logger = new RecordingLogger()
     const db = new ObservedLevel()
     const store = await create<number>({ db, logger })
     const cause = new Error('EIO')
     db.failure = cause
     await Promise.allSettled([store.save('a', 1), store.save('a', 2)])
-    const errors = lines.filter(([level]) => level === 'error')
-    expect(errors).toHaveLength(1)
-    expect(errors[0]![1]).toMatchObject({ err: { code: 'SESSIONLOG_IO_ERROR', cause } })
+    expect(logger.errors).toHaveLength(1)
+    expect(logger.errors[0]).toMatchObject({ err: { code: 'SESSIONLOG_IO_ERROR', cause } })
   })
 
   test('is told of what a subscriber throws', async () => {
-    const { lines, logger } = recorder()
+    const logger = new RecordingLogger()
     const store = await create<number>({ logger })
     const thrown = new Error('subscriber')
     store.watch('a').subscribe(() => {
       throw thrown
     })
-    expect(lines.filter(([level]) => level === 'error')).toMatchObject([
-      ['error', { err: thrown }, expect.any(String)],
-    ])
+    expect(logger.errors).toMatchObject([{ err: thrown }])
   })
 
   test('is silent by default: nothing is printed', async () => {
