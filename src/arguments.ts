@@ -1,7 +1,10 @@
 import { SessionlogTypeError } from './errors.ts'
 import type { WriteOptions } from './event.ts'
+import type { BisectOptions } from './projection/bisect.ts'
 import type { EventsOptions, HistoryOptions } from './projection/history.ts'
+import type { ReplayOptions } from './projection/replay.ts'
 import type { Point } from './projection/time-travel.ts'
+import { parsePointer } from './state/pointer.ts'
 
 /** An id is any well-formed string of 1 to 1,024 UTF-8 bytes. */
 export function checkId(id: unknown, name = 'sessionId'): asserts id is string {
@@ -56,16 +59,52 @@ export function checkEvents(options: EventsOptions): EventsOptions {
   return options
 }
 
-export function checkPoint(point: Point): void {
-  checkOptions(point, ['version', 'time', 'by', 'signal'])
+export function checkPoint(point: Point): Point {
+  checkOptions(point, ['version', 'time', 'by', 'position', 'signal'])
   checkNumber(point, 'version', 0)
+  checkNumber(point, 'position', 0)
   checkType(point, 'time', 'number')
-  const { version, time, by } = point as { version?: number; time?: number; by?: string }
-  if ((version === undefined) === (time === undefined))
-    throw wrong('Either version or time must be given', 'version')
+  const { version, time, position, by } = point as {
+    version?: number
+    time?: number
+    position?: number
+    by?: string
+  }
+  if ([version, time, position].filter(each => each !== undefined).length !== 1)
+    throw wrong('One of version, time and position must be given', 'version')
   if (Number.isNaN(time)) throw wrong('time must be a number', 'time')
   if (![undefined, 'recorded', 'occurred'].includes(by))
     throw wrong(`by must be 'recorded' or 'occurred', not ${by}`, 'by')
+  return point
+}
+
+/** A number is a version. */
+export function pointOf(point: number | Point): Point {
+  return checkPoint(typeof point === 'number' ? { version: point } : point)
+}
+
+export function checkPointer(pointer: unknown): string[] {
+  const keys = typeof pointer === 'string' ? parsePointer(pointer) : undefined
+  if (keys === undefined) throw wrong(`'${String(pointer)}' is no JSON Pointer`, 'pointer')
+  return keys
+}
+
+export function checkBisect(predicate: unknown, options: BisectOptions): void {
+  if (typeof predicate !== 'function') throw wrong('predicate must be a function', 'predicate')
+  checkOptions(options, ['good', 'bad', 'skip', 'signal'])
+  checkNumber(options, 'good', 0)
+  checkNumber(options, 'bad', 1)
+  const { good = 0, bad } = options
+  if (bad !== undefined && good >= bad) throw wrong(`good must be before bad, ${bad}`, 'good')
+}
+
+export function checkReplay(options: ReplayOptions): void {
+  checkOptions(options, ['from', 'to', 'speed', 'scheduler'])
+  checkNumber(options, 'from', 0)
+  checkNumber(options, 'to', 0)
+  const { speed } = options
+  if (speed !== undefined && !(typeof speed === 'number' && speed > 0))
+    throw wrong('speed must be a number above 0', 'speed')
 }
 
 /** Options with nothing unknown in them; a `signal` is an AbortSignal. */

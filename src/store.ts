@@ -1,22 +1,13 @@
 import type { Observable } from 'rxjs'
-import {
-  checkEvents,
-  checkExpiry,
-  checkHistory,
-  checkId,
-  checkOptions,
-  checkPoint,
-  checkWriteOptions,
-} from './arguments.ts'
+import { checkExpiry, checkId, checkOptions, checkWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { SessionlogError } from './errors.ts'
 import type { Receipt, RecordedEvent, WriteOptions } from './event.ts'
+import { EventReader } from './event-reader.ts'
 import type { StoreParts } from './parts.ts'
 import type { Cache } from './projection/cache.ts'
-import type { EventsOptions, HistoryOptions } from './projection/history.ts'
 import { Session } from './projection/session.ts'
-import type { Point } from './projection/time-travel.ts'
 import { receiptOf } from './receipt.ts'
 import { type Intent, NO_OPTIONS } from './recorder.ts'
 import { settle } from './settle.ts'
@@ -33,13 +24,14 @@ export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
  * `SESSIONLOG_INVALID_STATE`, `_SCHEMA_REJECTED`, `_VERSION_CONFLICT`, `_EVENT_ID_REUSED`, `_POLICY_VIOLATED` or
  * `_OVERLOADED`, and nothing has changed; with `SESSIONLOG_IO_ERROR` where the disk failed and the store has stopped.
  */
-export class SessionStore<State> {
+export class SessionStore<State> extends EventReader<State> {
   readonly #parts: StoreParts<State>
   readonly #cache: Cache
   #closing: Promise<void> | undefined
   #closed = false
 
   constructor(parts: StoreParts<State>) {
+    super(parts.past)
     this.#parts = parts
     this.#cache = parts.cache
   }
@@ -123,32 +115,15 @@ export class SessionStore<State> {
     return this.#cache.size
   }
 
-  /** A session's events, oldest first. */
-  async *history(id: string, options: HistoryOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
-    yield* this.#parts.past.history(this.#sessionOrNew(id), checkHistory(options))
-  }
-
-  /** Every session's events, in commit order. One that has not caught up when the store closes rejects. */
-  async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
-    this.#assertReadable()
-    yield* this.#parts.past.events(checkEvents(options))
-  }
-
-  /** The state at a version (`SESSIONLOG_VERSION_NOT_FOUND` beyond the last), or at a time. */
-  async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
-    checkPoint(point)
-    return this.#parts.past.stateAt(this.#sessionOrNew(id), point) as Promise<Immutable<State> | undefined>
-  }
-
   /** Durable events in commit order, each once. Errors when a write fails, completes when the store closes. */
   get commits(): Observable<readonly RecordedEvent[]> {
-    this.#assertReadable()
+    this.assertReadable()
     return this.#parts.commits.observable
   }
 
   /** The session's state in the cache: the one now, then each change at once, acknowledged or not. */
   watch(id: string): Observable<Immutable<State> | undefined> {
-    this.#assertReadable()
+    this.assertReadable()
     checkId(id)
     this.#session(id)
     return this.#cache.watch(id) as Observable<Immutable<State> | undefined>
@@ -164,7 +139,7 @@ export class SessionStore<State> {
   /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkOptions(options, ['signal', 'onProgress'])
-    this.#assertReadable()
+    this.assertReadable()
     return this.#parts.verify(options)
   }
 
@@ -204,7 +179,7 @@ export class SessionStore<State> {
   #write(id: string, intent: Intent, options: WriteOptions): Promise<Receipt | undefined> {
     return settle(() => {
       this.#assertWritable()
-      const session = this.#sessionOrNew(id)
+      const session = this.recorded(id)
       if (options !== NO_OPTIONS) checkWriteOptions(options)
       const { recorder, duplicates, durability } = this.#parts
       const prepared = recorder.prepare(session, intent, options)
@@ -219,13 +194,13 @@ export class SessionStore<State> {
 
   /** The session as it is now; one whose time is up is ended on the way. */
   #session(id: string): Session | undefined {
-    this.#assertReadable()
+    this.assertReadable()
     const session = this.#cache.sessions.get(id)
     if (session !== undefined) this.#parts.expiries.end(session)
     return session
   }
 
-  #sessionOrNew(id: string): Session {
+  protected override recorded(id: string): Session {
     const session = this.#session(id)
     if (session !== undefined) return session
     checkId(id)
@@ -233,17 +208,17 @@ export class SessionStore<State> {
   }
 
   #sweep(): void {
-    this.#assertReadable()
+    this.assertReadable()
     this.#parts.expiries.sweep()
   }
 
-  #assertReadable(): void {
+  protected override assertReadable(): void {
     if (this.#closing === undefined) return
     throw new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${this.status}`)
   }
 
   #assertWritable(): void {
-    this.#assertReadable()
+    this.assertReadable()
     const { failure } = this.#parts.writer
     if (failure !== undefined) throw failure
   }

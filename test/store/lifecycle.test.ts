@@ -1,6 +1,7 @@
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
-import type { SessionStore } from '../../src/index.ts'
+import { EventReader } from '../../src/event-reader.ts'
+import { SessionStore } from '../../src/store.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { codeOf, collect, deferred } from '../support/outcome.ts'
 import { create, directoryOf, reopen } from '../support/store.ts'
@@ -27,6 +28,12 @@ const METHODS: [name: string, call: Call][] = [
   ['events() that follow', store => store.events({ live: true }).next()],
   ['stateAt() a version', store => store.stateAt('a', { version: 1 })],
   ['stateAt() a time', store => store.stateAt('a', { time: 1 })],
+  ['stateAt() a position', store => store.stateAt('a', { position: 1 })],
+  ['diff()', store => store.diff('a', 0, 1)],
+  ['bisect()', store => store.bisect('a', () => true)],
+  ['replay()', store => store.replay('a')],
+  ['blame()', store => store.blame('a')],
+  ['blame() of a value', store => store.blame('a', '/x')],
   ['commits', store => store.commits],
   ['watch()', store => store.watch('a')],
   ['compact()', store => store.compact()],
@@ -38,8 +45,11 @@ test('The table of methods names every one there is', async () => {
   const store = await create({ db: new MemoryLevel() })
   const named = METHODS.map(([name]) => name.replace(/\(.*/, ''))
   const unaffected = ['constructor', 'status', 'origin', 'close']
-  const own = Object.getOwnPropertyNames(Object.getPrototypeOf(store))
-  expect([...new Set([...named, ...unaffected])].sort()).toEqual(own.sort())
+  const inside = ['recorded', 'assertReadable']
+  const prototypes = [SessionStore.prototype, EventReader.prototype]
+  const own = new Set(prototypes.flatMap(each => Object.getOwnPropertyNames(each)))
+  expect(new Set([...named, ...unaffected, ...inside])).toEqual(own)
+  expect(Object.getPrototypeOf(store)).toBe(SessionStore.prototype)
 })
 
 describe('A closed store', () => {

@@ -1,0 +1,111 @@
+import type { Observable } from 'rxjs'
+import {
+  checkBisect,
+  checkEvents,
+  checkHistory,
+  checkOptions,
+  checkPoint,
+  checkPointer,
+  checkReplay,
+  pointOf,
+} from './arguments.ts'
+import type { RecordedEvent } from './event.ts'
+import type { BisectOptions, Found, Verdict } from './projection/bisect.ts'
+import type { Blame, ValueBlame } from './projection/blame.ts'
+import type { EventsOptions, HistoryOptions } from './projection/history.ts'
+import type { Past } from './projection/past.ts'
+import type { ReplayOptions, ReplayStep } from './projection/replay.ts'
+import type { Session } from './projection/session.ts'
+import type { Point } from './projection/time-travel.ts'
+import type { Changes } from './state/changes.ts'
+import type { Immutable } from './state/values.ts'
+
+/** The event that a bisection found, and the state on both sides of it. */
+export type Bisection<State> = Found & {
+  readonly event: RecordedEvent
+  readonly before: Immutable<State> | undefined
+  readonly after: Immutable<State> | undefined
+}
+
+/** Says of a state, and the event that made it, whether what is looked for is already so. */
+export type Predicate<State> = (state: Immutable<State>, event: RecordedEvent) => Verdict | Promise<Verdict>
+
+/** What can be asked of recorded events. Every question waits for what was saved before it. */
+export abstract class EventReader<State> {
+  readonly #past: Past
+
+  constructor(past: Past) {
+    this.#past = past
+  }
+
+  /** The session of that id, also one that never was. Fails on a wrong id, and where nothing can be read any more. */
+  protected abstract recorded(id: string): Session
+  /** Fails where nothing can be read any more. */
+  protected abstract assertReadable(): void
+
+  /** A session's events, oldest first. */
+  async *history(id: string, options: HistoryOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    yield* this.#past.history(this.recorded(id), checkHistory(options))
+  }
+
+  /** Every session's events, in commit order. One that has not caught up when the store closes rejects. */
+  async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    this.assertReadable()
+    yield* this.#past.events(checkEvents(options))
+  }
+
+  /**
+   * The state at a version, a time, or a position of the store; undefined where there was none.
+   * `SESSIONLOG_VERSION_NOT_FOUND` beyond the last version or position.
+   */
+  async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
+    checkPoint(point)
+    return this.#past.stateAt(this.recorded(id), point) as Promise<Immutable<State> | undefined>
+  }
+
+  /** What makes the state at one point out of that at another; numbers are versions. `toJsonPatch` gives RFC 6902. */
+  async diff(
+    id: string,
+    from: number | Point,
+    to: number | Point,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Changes> {
+    checkOptions(options, ['signal'])
+    return this.#past.diff(this.recorded(id), pointOf(from), pointOf(to), options.signal)
+  }
+
+  /**
+   * The first event at which the predicate became true, by halving between `good` and `bad`. It is not asked where
+   * there is no state: that counts as false. `SESSIONLOG_BISECT_REFUSED` where an end is not what it should be.
+   */
+  async bisect(
+    id: string,
+    predicate: Predicate<State>,
+    options: BisectOptions = {},
+  ): Promise<Bisection<State>> {
+    checkBisect(predicate, options)
+    return this.#past.bisect(this.recorded(id), predicate as Predicate<unknown>, options) as Promise<
+      Bisection<State>
+    >
+  }
+
+  /** The session's events one by one with the states around them, at the pace at which they were recorded or faster. */
+  replay(id: string, options: ReplayOptions = {}): Observable<ReplayStep<State>> {
+    checkReplay(options)
+    return this.#past.replay(this.recorded(id), options) as Observable<ReplayStep<State>>
+  }
+
+  /**
+   * Who set what. With a JSON Pointer the events that changed the value there, oldest first: an element is followed
+   * to where it lay before others came or went. Without one, of each leaf of the state, by its pointer, the event
+   * that set it last.
+   */
+  blame(id: string, pointer: string, point?: Point): Promise<ValueBlame[]>
+  blame(id: string, pointer?: undefined, point?: Point): Promise<Map<string, Blame>>
+  async blame(id: string, pointer?: string, point?: Point): Promise<ValueBlame[] | Map<string, Blame>> {
+    const session = this.recorded(id)
+    const at = point && checkPoint(point)
+    if (pointer === undefined) return this.#past.blameAll(session, at)
+    return this.#past.blame(session, checkPointer(pointer), at)
+  }
+}
