@@ -15,14 +15,15 @@ export function checkId(id: unknown, name = 'sessionId'): asserts id is string {
     throw wrong(`${name} must not be over 1,024 bytes in UTF-8`, name)
 }
 
-const TEXTS = ['actor', 'reason', 'type', 'correlationId', 'causationId'] as const
-const WRITE_OPTIONS = [...TEXTS, 'data', 'expectedVersion', 'eventId', 'occurredAt', 'expiresAt']
+const TEXTS = ['reason', 'type', 'correlationId', 'causationId'] as const
+const WRITE_OPTIONS = [...TEXTS, 'actor', 'data', 'expectedVersion', 'eventId', 'occurredAt', 'expiresAt']
 const EXPECTATIONS = ['any', 'no_session', 'session_exists']
 
 export function checkWriteOptions(options: WriteOptions, more: readonly string[] = []): void {
   if (typeof options !== 'object' || options === null) throw wrong('options must be an object', 'options')
   checkNames(options, [...WRITE_OPTIONS, ...more])
   for (const name of TEXTS) checkType(options, name, 'string')
+  checkActor(options)
   const { type, expectedVersion, eventId, occurredAt, expiresAt } = options
   if (type === '' || type?.startsWith('$'))
     throw wrong(`type must not be empty or start with $, as '${type}' does`, 'type')
@@ -37,6 +38,22 @@ export function checkWriteOptions(options: WriteOptions, more: readonly string[]
       'expectedVersion',
     )
   }
+}
+
+/** An actor is a text, or who acts for whom. */
+function checkActor({ actor }: WriteOptions): void {
+  if (actor === undefined || typeof actor === 'string') return
+  if (typeof actor !== 'object' || actor === null)
+    throw wrong(`actor must be a string or an object, not ${kind(actor)}`, 'actor')
+  checkNames(actor, ['id', 'type', 'onBehalfOf'])
+  for (const name of ['id', 'type', 'onBehalfOf']) checkType(actor, name, 'string', 'actor/')
+  if (!actor.id) throw wrong('actor must have an id', 'actor/id')
+}
+
+export function checkContext(context: WriteOptions): void {
+  if (typeof context !== 'object' || context === null) throw wrong('context must be an object', 'context')
+  checkNames(context, ['actor', 'reason', 'correlationId', 'causationId'])
+  checkWriteOptions(context)
 }
 
 export function checkExpiry(expiresAt: unknown): asserts expiresAt is number {
@@ -98,7 +115,7 @@ export function checkBisect(predicate: unknown, options: BisectOptions): void {
   if (bad !== undefined && good >= bad) throw wrong(`good must be before bad, ${bad}`, 'good')
 }
 
-export function checkReplay(options: ReplayOptions): void {
+export function checkReplayOptions(options: ReplayOptions): void {
   checkOptions(options, ['from', 'to', 'speed', 'scheduler'])
   checkNumber(options, 'from', 0)
   checkNumber(options, 'to', 0)

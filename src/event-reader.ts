@@ -3,16 +3,20 @@ import {
   checkBisect,
   checkEvents,
   checkHistory,
+  checkNumber,
   checkOptions,
   checkPoint,
   checkPointer,
-  checkReplay,
+  checkReplayOptions,
   pointOf,
+  wrong,
 } from './arguments.ts'
 import type { RecordedEvent } from './event.ts'
 import type { BisectOptions, Found, Verdict } from './projection/bisect.ts'
 import type { Blame, ValueBlame } from './projection/blame.ts'
+import type { CheckOptions, Reducer, ReplayCheck } from './projection/check-replay.ts'
 import type { EventsOptions, HistoryOptions } from './projection/history.ts'
+import type { Lineage } from './projection/lineage.ts'
 import type { Past } from './projection/past.ts'
 import type { ReplayOptions, ReplayStep } from './projection/replay.ts'
 import type { Session } from './projection/session.ts'
@@ -91,8 +95,31 @@ export abstract class EventReader<State> {
 
   /** The session's events one by one with the states around them, at the pace at which they were recorded or faster. */
   replay(id: string, options: ReplayOptions = {}): Observable<ReplayStep<State>> {
-    checkReplay(options)
+    checkReplayOptions(options)
     return this.#past.replay(this.recorded(id), options) as Observable<ReplayStep<State>>
+  }
+
+  /**
+   * Runs a reducer over the session's events and compares each state that it makes with the one that was recorded.
+   * Events of the store's own (`$…`) are passed over. Stops at the first divergence, which it answers with.
+   */
+  async checkReplay(
+    id: string,
+    reducer: Reducer<State>,
+    options: CheckOptions = {},
+  ): Promise<ReplayCheck<State>> {
+    if (typeof reducer !== 'function') throw wrong('reducer must be a function', 'reducer')
+    checkOptions(options, ['until', 'signal'])
+    checkNumber(options, 'until', 0)
+    const session = this.recorded(id)
+    return this.#past.checkReplay(session, reducer as Reducer<unknown>, options) as Promise<
+      ReplayCheck<State>
+    >
+  }
+
+  /** The sessions that this one was forked from, and those forked from it. `SESSIONLOG_SESSION_NOT_FOUND`. */
+  async lineage(id: string): Promise<Lineage> {
+    return this.#past.lineage(this.recorded(id))
   }
 
   /**

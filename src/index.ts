@@ -1,4 +1,6 @@
 export type { BatchItem } from './batch.ts'
+export type { BranchOptions } from './branch.ts'
+export { type EventContext, withContext } from './context.ts'
 export type { Edit } from './edit.ts'
 export {
   SessionlogError,
@@ -6,13 +8,15 @@ export {
   SessionlogTypeError,
   VersionConflictError,
 } from './errors.ts'
-export type { Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export type { Actor, Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
 export type { Bisection, Predicate } from './event-reader.ts'
 export { openStore } from './open.ts'
 export type { Logger, StoreOptions } from './options.ts'
 export type { BisectOptions, Evaluation, Verdict } from './projection/bisect.ts'
 export type { Blame, ValueBlame } from './projection/blame.ts'
+export type { CheckOptions, Divergence, Reducer, ReplayCheck } from './projection/check-replay.ts'
 export type { EventsOptions, HistoryOptions } from './projection/history.ts'
+export type { Descendant, ForkPoint, Lineage } from './projection/lineage.ts'
 export type { OpenProgress } from './projection/rebuild.ts'
 export type { ReplayOptions, ReplayStep } from './projection/replay.ts'
 export type { Point, TimeBy } from './projection/time-travel.ts'

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AbstractLevel } from 'abstract-level'
 import { checkNames, checkNumber, checkType, wrong } from './arguments.ts'
 import type { OpenProgress } from './projection/rebuild.ts'
+import { refuseAsynchronous } from './schema.ts'
 import type { Immutable } from './state/values.ts'
 
 /** Where diagnostics go; pino's shape. */
@@ -138,11 +139,4 @@ function checkSchema(schema: StandardSchemaV1 | undefined): void {
     // A validator that throws is at least not asynchronous.
   }
   refuseAsynchronous(result)
-}
-
-/** Validation decides before anything changes, and that is in the tick of the call. */
-export function refuseAsynchronous(result: unknown): void {
-  if (!(result instanceof Promise)) return
-  result.catch(() => {})
-  throw wrong('schema must validate synchronously', 'schema')
 }

@@ -119,7 +119,7 @@ export function assemble<State>(
     await Promise.all([expiries.flush(), writer.write(() => [], true)])
   }
   const parts = { log, reader, writer, cache, snapshots, directory, origin }
-  const past = new Past({ reader, writer, commits, upcast })
+  const past = new Past({ log, reader, writer, commits, upcast })
   const verifyAlone = (options: VerifyOptions) =>
     compactor.alone(async signal => {
       await writer.settled()

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import { checkExpiry, checkId, checkOptions, checkWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
+import { type Branch, type BranchOptions, forkOf, reversionOf } from './branch.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { SessionlogError } from './errors.ts'
 import type { Receipt, RecordedEvent, WriteOptions } from './event.ts'
@@ -72,6 +73,21 @@ export class SessionStore<State> extends EventReader<State> {
       this.#assertWritable()
       return writeBatch(this.#parts, id => this.#session(id), items, options)
     })
+  }
+
+  /**
+   * Begins a new session with the state that another one had at a version. Its first event, `$forked`, names the
+   * event that it comes from; the parent is left alone. `SESSIONLOG_VERSION_CONFLICT` where `newId` has ever existed.
+   */
+  async fork(id: string, newId: string, options: BranchOptions): Promise<Receipt> {
+    const branch = await forkOf(this.#parts.past, this.recorded(id), newId, options)
+    return this.#record(this.recorded(newId), branch) as Promise<Receipt>
+  }
+
+  /** Goes back to an old state, as a new event: `$reverted`. Where there was none, that ends the session's state. */
+  async revert(id: string, options: BranchOptions): Promise<Receipt | undefined> {
+    const session = this.recorded(id)
+    return this.#record(session, await reversionOf(this.#parts.past, session, options))
   }
 
   /** Moves a session's expiry (ms since the epoch; `Infinity` is never) without an event. */
@@ -181,15 +197,19 @@ export class SessionStore<State> extends EventReader<State> {
       this.#assertWritable()
       const session = this.recorded(id)
       if (options !== NO_OPTIONS) checkWriteOptions(options)
-      const { recorder, duplicates, durability } = this.#parts
-      const prepared = recorder.prepare(session, intent, options)
-      if (prepared === undefined) return Promise.resolve(undefined)
-      if ('answer' in prepared) return prepared.answer.receipt()
-      const { append, bytes } = prepared
-      const receipt = recorder.write([append], bytes, () => receiptOf(append, durability))
-      duplicates.note(append, receipt)
-      return receipt
+      return this.#record(session, { intent, options })
     })
+  }
+
+  #record(session: Session, { intent, options, operations }: Branch): Promise<Receipt | undefined> {
+    const { recorder, duplicates, durability } = this.#parts
+    const prepared = recorder.prepare(session, intent, options)
+    if (prepared === undefined) return Promise.resolve(undefined)
+    if ('answer' in prepared) return prepared.answer.receipt()
+    const { append, bytes } = prepared
+    const receipt = recorder.write([append], bytes, () => receiptOf(append, durability), operations)
+    duplicates.note(append, receipt)
+    return receipt
   }
 
   /** The session as it is now; one whose time is up is ended on the way. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
+import { nameOf } from '../event.ts'
 import { type RecordedEvent, SessionlogError } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
@@ -74,7 +75,7 @@ export async function printTable(
   for await (const event of events) {
     const { version, recordedAt, occurredAt, actor = '', type, reason = '' } = event
     const when = formatTime(occurredAt ?? recordedAt)
-    await table.row(formatCount(version), when, actor, type, reason, describeChanges(event, state))
+    await table.row(formatCount(version), when, nameOf(actor), type, reason, describeChanges(event, state))
     state &&= { state: apply(event.changes, state.state) }
   }
   await table.end()

@@ -1,16 +1,19 @@
 import type { Observable, SchedulerLike } from 'rxjs'
 import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
+import type { EventLog } from '../log/port.ts'
 import type { LogReader } from '../log/reader.ts'
 import type { Writer } from '../log/writer.ts'
 import type { Changes } from '../state/changes.ts'
 import { handOut, handOutChanges } from '../state/exotic.ts'
-import { reconcile } from '../state/reconcile.ts'
+import { changesBetween } from '../state/reconcile.ts'
 import { type BisectOptions, bisect, type Found, type Verdict } from './bisect.ts'
 import { type Blame, blameLeaves, blameValue, type ValueBlame } from './blame.ts'
+import { type CheckOptions, checkSteps, type Reducer } from './check-replay.ts'
 import type { Commits } from './commits.ts'
 import type { Versioned } from './fold.ts'
 import { type EventsOptions, type HistoryOptions, readEvents, readHistory } from './history.ts'
+import { type Lineage, readLineage } from './lineage.ts'
 import { paced, type ReplayOptions, type ReplayStep } from './replay.ts'
 import type { Session } from './session.ts'
 import { readSteps } from './steps.ts'
@@ -18,6 +21,7 @@ import { type Point, stateAtVersion, versionAt } from './time-travel.ts'
 import type { Upcast } from './upcast.ts'
 
 export interface PastParts {
+  readonly log: EventLog
   readonly reader: LogReader
   readonly writer: Writer
   readonly commits: Commits
@@ -49,9 +53,7 @@ export class Past {
   async diff(session: Session, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
     const [before, after] = [await this.#version(session, from), await this.#version(session, to)]
     const old = this.#view(await this.#state(session, before, signal))
-    const next = this.#view(await this.#state(session, after, signal))
-    if (next === undefined) return old === undefined ? [] : [{ op: 'remove', path: '' }]
-    return reconcile(old, next).changes
+    return changesBetween(old, this.#view(await this.#state(session, after, signal)))
   }
 
   /** `ask` gets the state at a version and the event that made it; where there is no state it isn't asked: false. */
@@ -86,7 +88,11 @@ export class Past {
 
   async *steps(
     session: Session,
-    { from = 1, to, signal }: HistoryOptions,
+    {
+      from = 1,
+      to,
+      signal,
+    }: { from?: number | undefined; to?: number | undefined; signal?: AbortSignal | undefined },
   ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
     const head = await this.#head(session)
     const range = { from: Math.max(from, 1), to: Math.min(to ?? head, head), signal }
@@ -102,6 +108,10 @@ export class Past {
     }
   }
 
+  checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+    return checkSteps(this.steps(session, { to: until, signal }), reducer)
+  }
+
   async blame(session: Session, place: readonly string[], point?: Point): Promise<ValueBlame[]> {
     return blameValue(this.#parts.reader, await this.#until(session, point), place)
   }
@@ -113,6 +123,18 @@ export class Past {
   async #until(session: Session, point: Point | undefined) {
     const head = await (point === undefined ? this.#head(session) : this.#version(session, point))
     return { sessionId: session.id, head, signal: point?.signal }
+  }
+
+  /** The state at a version that there is, and the hash of its event. */
+  async recordedAt(session: Session, version: number): Promise<{ state: unknown; hash: string }> {
+    const state = await this.stateAt(session, { version })
+    const events = await this.#parts.reader.record(session.id, version)
+    return { state, hash: events[version - events[0]!.version]!.hash }
+  }
+
+  async lineage(session: Session): Promise<Lineage> {
+    if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
+    return readLineage(this.#parts.log, this.#parts.reader, session.id)
   }
 
   async #step(session: Session, version: number, signal?: AbortSignal) {
@@ -151,6 +173,11 @@ export class Past {
 function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
   const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
+}
+
+function sessionNotFound(sessionId: string): SessionlogError {
+  const message = `There never was a session '${sessionId}'`
+  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
 }
 
 function positionNotFound(position: number, last: number): SessionlogError {

@@ -6,6 +6,7 @@ import type { Observable } from 'rxjs'
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import type {
+  Actor,
   Changes,
   CompactionReport,
   Immutable,
@@ -166,7 +167,7 @@ export async function wrongOptions() {
 export function events(event: RecordedEvent) {
   expectTypeOf(event.changes).toEqualTypeOf<Changes>()
   expectTypeOf(event.data).toEqualTypeOf<unknown>()
-  expectTypeOf(event.actor).toEqualTypeOf<string | undefined>()
+  expectTypeOf(event.actor).toEqualTypeOf<Actor | undefined>()
   // @ts-expect-error events are read-only
   event.version = 5
   for (const change of event.changes) {
