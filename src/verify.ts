@@ -2,6 +2,7 @@ import { hasCode, type SessionlogErrorCode } from './errors.ts'
 import { type Directory, findMissingEvents } from './identity.ts'
 import type { EventLog } from './log/port.ts'
 import type { LogReader } from './log/reader.ts'
+import { corrupted } from './log/record.ts'
 import type { Writer } from './log/writer.ts'
 import type { Cache } from './projection/cache.ts'
 import { EventAudit } from './projection/event-audit.ts'
@@ -68,6 +69,7 @@ export async function verify(parts: VerifyParts, options: VerifyOptions = {}): P
   await audit.run(options)
   const { position, root, sessions, commits, bases } = audit
   const snapshots = await verifySnapshots(parts, audit, report, options.signal)
+  await verifyForks(parts, audit, report)
   await verifyWitness(parts, report)
   const durationMs = Math.round(performance.now() - startedAt)
   return {
@@ -105,6 +107,21 @@ async function verifySnapshots(
     }
   }
   return count
+}
+
+/** Holds the index of forks against what the sessions' first events say. */
+async function verifyForks({ log }: VerifyParts, audit: EventAudit, report: Report): Promise<void> {
+  const found = new Map(audit.forks)
+  for await (const page of log.forks()) {
+    for (const { sessionId, version, child } of page) {
+      const point = found.get(child)
+      found.delete(child)
+      if (audit.trusts(child) && (point?.sessionId !== sessionId || point.version !== version))
+        report(corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`))
+    }
+  }
+  for (const [child, { sessionId }] of found)
+    report(corrupted(child, 1, `is not found among the forks of session '${sessionId}'`))
 }
 
 interface SnapshotContext {

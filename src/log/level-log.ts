@@ -162,8 +162,8 @@ export class LevelLog implements EventLog {
     }
   }
 
-  forks(sessionId: string): AsyncIterable<readonly Fork[]> {
-    const prefix = sessionPrefix(RANGE.fork, sessionId)
+  forks(sessionId?: string): AsyncIterable<readonly Fork[]> {
+    const prefix = sessionId === undefined ? RANGE.fork : sessionPrefix(RANGE.fork, sessionId)
     return readPages(this.#iterate({ gte: prefix, lt: upperBound(prefix) }), decodeFork, PAGE)
   }
 

@@ -50,8 +50,8 @@ export interface EventLog {
   /** The version of the session's event with that id. Synchronous, because `save` decides in the same tick. */
   findEventId(sessionId: string, eventId: string): number | undefined
 
-  /** The sessions that were forked from one, in the order of their ids. */
-  forks(sessionId: string): AsyncIterable<readonly Fork[]>
+  /** The sessions that were forked from one, in the order of their ids; without one, every fork. */
+  forks(sessionId?: string): AsyncIterable<readonly Fork[]>
 
   /** Gives back what deleted records took on the disk. */
   reclaim(): Promise<void>

@@ -1,4 +1,5 @@
 import { SessionlogError } from '../errors.ts'
+import { FORKED } from '../event.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree, NO_HASH } from '../log/chain.ts'
 import { decodePayload } from '../log/codec.ts'
@@ -6,6 +7,7 @@ import type { CommitRecord, EventLog, LogRecord } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
 import { apply } from '../state/apply.ts'
 import { equal } from '../state/values.ts'
+import { type ForkPoint, forkedFrom } from './lineage.ts'
 import type { Session } from './session.ts'
 import { baseState } from './stored-state.ts'
 
@@ -44,6 +46,8 @@ export class EventAudit {
   root = ''
   commits = 0
   bases = 0
+  /** Of sessions that say so in their first event. */
+  readonly forks = new Map<string, ForkPoint>()
   readonly #log: EventLog
   readonly #report: (error: unknown) => void
   readonly #heads = new Map<string, AuditedHead>()
@@ -150,6 +154,7 @@ export class EventAudit {
     if (facts.eventId !== undefined && this.#log.findEventId(sessionId, facts.eventId) !== version) {
       this.#report(corrupted(sessionId, version, `is not found by its event id '${facts.eventId}'`))
     }
+    if (version === 1 && facts.type === FORKED) this.forks.set(sessionId, forkedFrom(facts.data))
     head.version = version
     head.position = event.position
     head.recordedAt = event.recordedAt

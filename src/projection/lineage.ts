@@ -56,5 +56,10 @@ async function childrenOf(log: EventLog, reader: LogReader, sessionId: string): 
 async function forkPoint(reader: LogReader, sessionId: string): Promise<ForkPoint | undefined> {
   const [first] = await reader.record(sessionId, 1)
   const { facts } = decodePayload(first!)
-  return facts.type === FORKED ? (facts.data as { from: ForkPoint }).from : undefined
+  return facts.type === FORKED ? forkedFrom(facts.data) : undefined
+}
+
+/** What the data of a `$forked` event says. */
+export function forkedFrom(data: unknown): ForkPoint {
+  return (data as { from: ForkPoint }).from
 }

@@ -136,5 +136,8 @@ describe('lineage()', () => {
       code: 'SESSIONLOG_CORRUPTION',
       sessionId: 'stranger',
     })
+    const { ok, problems } = await reopened.verify()
+    expect(ok).toBe(false)
+    expect(problems).toMatchObject([{ code: 'SESSIONLOG_CORRUPTION', sessionId: 'stranger', version: 1 }])
   })
 })
