@@ -21,6 +21,7 @@ import type { Past } from './projection/past.ts'
 import type { ReplayOptions, ReplayStep } from './projection/replay.ts'
 import type { Session } from './projection/session.ts'
 import type { Point } from './projection/time-travel.ts'
+import type { ConsistencyProof, ProofOptions, Prover } from './prover.ts'
 import type { Changes } from './state/changes.ts'
 import type { Immutable } from './state/values.ts'
 
@@ -34,12 +35,14 @@ export type Bisection<State> = Found & {
 /** Says of a state, and the event that made it, whether what is looked for is already so. */
 export type Predicate<State> = (state: Immutable<State>, event: RecordedEvent) => Verdict | Promise<Verdict>
 
-/** What can be asked of recorded events. Every question waits for what was saved before it. */
+/** What can be asked of recorded events, and proved of them. Every question waits for what was saved before it. */
 export abstract class EventReader<State> {
   readonly #past: Past
+  readonly #prover: Prover
 
-  constructor(past: Past) {
+  constructor(past: Past, prover: Prover) {
     this.#past = past
+    this.#prover = prover
   }
 
   /** The session of that id, also one that never was. Fails on a wrong id, and where nothing can be read any more. */
@@ -134,5 +137,27 @@ export abstract class EventReader<State> {
     const at = point && checkPoint(point)
     if (pointer === undefined) return this.#past.blameAll(session, at)
     return this.#past.blame(session, checkPointer(pointer), at)
+  }
+
+  /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
+  async checkpoint(): Promise<string> {
+    this.assertReadable()
+    return this.#prover.checkpoint()
+  }
+
+  /** A proof file (C2SP tlog-proof) of an event and the state after it: `sessionlog/verify` needs no store for it. */
+  async prove(id: string, version: number, options: ProofOptions = {}): Promise<string> {
+    this.assertReadable()
+    return this.#prover.prove(this.recorded(id), version, options)
+  }
+
+  /** That nothing was rewritten between two checkpoints, or sizes; without a second one, until now. */
+  async proveConsistency(
+    older: number | string,
+    newer?: number | string,
+    options: ProofOptions = {},
+  ): Promise<ConsistencyProof> {
+    this.assertReadable()
+    return this.#prover.proveConsistency(older, newer, options)
   }
 }

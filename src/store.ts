@@ -32,7 +32,7 @@ export class SessionStore<State> extends EventReader<State> {
   #closed = false
 
   constructor(parts: StoreParts<State>) {
-    super(parts.past)
+    super(parts.past, parts.prover)
     this.#parts = parts
     this.#cache = parts.cache
   }
@@ -154,7 +154,7 @@ export class SessionStore<State> extends EventReader<State> {
 
   /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    checkOptions(options, ['signal', 'onProgress'])
+    checkOptions(options, ['signal', 'onProgress', 'checkpoint', 'key'])
     this.assertReadable()
     return this.#parts.verify(options)
   }

@@ -53,7 +53,7 @@ export class EventAudit {
   readonly #heads = new Map<string, AuditedHead>()
   readonly #claims = new Map<string, Claim[]>()
   /** Each event's hash by its position; zeros where none was found. */
-  readonly #leaves: Buffer
+  readonly leaves: Buffer
   #events = 0
   /** Whether the log could be read to its end. */
   #complete = false
@@ -67,7 +67,7 @@ export class EventAudit {
     this.#log = log
     this.position = position
     this.#report = report
-    this.#leaves = Buffer.alloc(32 * position)
+    this.leaves = Buffer.alloc(32 * position)
     for (const session of sessions) {
       const claim = session.decoded
       if (claim !== undefined) this.#claim(session.id, { ...claim, state: () => claim.state, what: 'cache' })
@@ -161,7 +161,7 @@ export class EventAudit {
     head.hash = event.hash
     head.schemaVersion = facts.schemaVersion ?? 0
     head.state = folded
-    this.#leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
+    this.leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
     this.#events++
     this.#settleClaims(sessionId, head)
   }
@@ -200,7 +200,7 @@ export class EventAudit {
     if (firstPosition !== tree.size + 1) throw missing(`The commit after position ${tree.size}`)
     this.commits++
     for (let position = firstPosition; position <= lastPosition; position++) {
-      const leaf = this.#leaves.toString('hex', 32 * (position - 1), 32 * position)
+      const leaf = this.leaves.toString('hex', 32 * (position - 1), 32 * position)
       if (leaf === NO_HASH) this.#report(missing(`The event at position ${position}`))
       tree.append(leaf)
     }
