@@ -6,12 +6,15 @@ import { describeFailure, EXIT, EXIT_HELP, type ExitCode, Interruption } from '.
 import { exportCommand } from './export.ts'
 import { historyCommand } from './history.ts'
 import { importCommand } from './import.ts'
+import { keygenCommand } from './keygen.ts'
 import { lsCommand } from './ls.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
+import { checkpointCommand, proveCommand } from './prove.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 import { verifyCommand } from './verify.ts'
+import { verifyProofCommand } from './verify-proof.ts'
 
 /** In the order of `--help`. */
 const COMMANDS = [
@@ -23,6 +26,10 @@ const COMMANDS = [
   compactCommand,
   verifyCommand,
   statsCommand,
+  keygenCommand,
+  checkpointCommand,
+  proveCommand,
+  verifyProofCommand,
 ]
 
 /**
