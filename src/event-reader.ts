@@ -25,12 +25,8 @@ import type { ConsistencyProof, ProofOptions, Prover } from './prover.ts'
 import type { Changes } from './state/changes.ts'
 import type { Immutable } from './state/values.ts'
 
-/** The event that a bisection found, and the state on both sides of it. */
-export type Bisection<State> = Found & {
-  readonly event: RecordedEvent
-  readonly before: Immutable<State> | undefined
-  readonly after: Immutable<State> | undefined
-}
+/** What a bisection found: the event, what it changed, and the state on both sides of it. */
+export type Bisection<State> = Found & ReplayStep<State>
 
 /** Says of a state, and the event that made it, whether what is looked for is already so. */
 export type Predicate<State> = (state: Immutable<State>, event: RecordedEvent) => Verdict | Promise<Verdict>

@@ -1,4 +1,3 @@
-import type { Observable, SchedulerLike } from 'rxjs'
 import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import type { EventLog } from '../log/port.ts'
@@ -61,7 +60,7 @@ export class Past {
     session: Session,
     ask: (state: unknown, event: RecordedEvent) => Verdict | Promise<Verdict>,
     { good = 0, bad, skip = [], signal }: BisectOptions,
-  ): Promise<Found & { readonly event: RecordedEvent; readonly before: unknown; readonly after: unknown }> {
+  ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
     const last = bad ?? head
     for (const version of [good, last]) if (version > head) throw versionNotFound(session.id, version, head)
@@ -79,11 +78,7 @@ export class Past {
   }
 
   replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
-    return paced(
-      signal => this.steps(session, { ...range, signal }),
-      speed,
-      scheduler as SchedulerLike,
-    ) as Observable<ReplayStep<unknown>>
+    return paced(signal => this.steps(session, { ...range, signal }), speed, scheduler)
   }
 
   async *steps(
@@ -103,7 +98,8 @@ export class Past {
       first = false
       const after = this.#view(step.after)
       const changes = handOutChanges(step.event.changes)
-      yield { event: { ...step.event, changes }, before: handOut(before), after: handOut(after), changes }
+      const event = Object.freeze({ ...step.event, changes })
+      yield { event, before: handOut(before), after: handOut(after), changes }
       before = after
     }
   }

@@ -36,7 +36,8 @@ describe('bisect()', () => {
         after: { total: -bad },
       })
       expect(found.before?.total).toBe(bad === 1 ? undefined : bad - 1)
-      expect(found.event.changes.length).toBeGreaterThan(0)
+      expect(found.changes.length).toBeGreaterThan(0)
+      expect(found.changes).toBe(found.event.changes)
     }
   })
 
