@@ -11,6 +11,7 @@ import { lsCommand } from './ls.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
 import { checkpointCommand, proveCommand } from './prove.ts'
+import { reproCommand } from './repro.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 import { verifyCommand } from './verify.ts'
@@ -26,6 +27,7 @@ const COMMANDS = [
   compactCommand,
   verifyCommand,
   statsCommand,
+  reproCommand,
   keygenCommand,
   checkpointCommand,
   proveCommand,

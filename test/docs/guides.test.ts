@@ -1,6 +1,6 @@
 /** Walks through each guide: its commands are run as they stand, one after the other, on a store made for it. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { create, temporary } from '../support/store.ts'
@@ -20,7 +20,29 @@ function follow(guide: string, folder: string): string[] {
   )
 }
 
+function passes(folder: string, file: string): boolean {
+  const { NODE_OPTIONS, NODE_TEST_CONTEXT, ...env } = process.env
+  return spawnSync(process.execPath, ['--test', file], { cwd: folder, env }).status === 0
+}
+
 describe.skipIf(process.platform === 'win32')('the guide', () => {
+  test('to a regression test: it fails, and passes once the bug is mended', async () => {
+    const folder = temporary()
+    const store = await create<object>({ dir: join(folder, 'data') })
+    await store.save('cart-42', { total: 5 }, { type: 'opened' })
+    await store.save('cart-42', { total: 2 }, { type: 'paid', data: { by: 3 } })
+    await store.save('cart-42', { total: -2 }, { type: 'paid', data: { by: 4 } })
+    await store.close()
+    const reducer = (total: string) =>
+      `export const reducer = (state, { data }) => ({ ...state, total: ${total} })`
+    writeFileSync(join(folder, 'reducer.mjs'), reducer('state.total - data.by'))
+    follow('a-regression-test-from-a-log.md', folder)
+    expect(passes(folder, 'own.test.mjs')).toBe(true)
+    expect(passes(folder, 'bug.test.mjs')).toBe(false)
+    writeFileSync(join(folder, 'reducer.mjs'), reducer('Math.max(0, state.total - data.by)'))
+    expect(passes(folder, 'bug.test.mjs')).toBe(true)
+  })
+
   test('to proving an edit', async () => {
     const folder = temporary()
     const store = await create<object>({ dir: join(folder, 'data') })
