@@ -32,6 +32,8 @@ export type SessionlogErrorCode =
   | 'SESSIONLOG_FORMAT_UNSUPPORTED'
   /** Lines of an import were refused: the message names them. */
   | 'SESSIONLOG_IMPORT_REJECTED'
+  /** A checkpoint, a proof or a signature does not say what it should: rely on nothing in it. */
+  | 'SESSIONLOG_PROOF_INVALID'
 
 export interface ErrorDetails {
   cause?: unknown
