@@ -20,9 +20,9 @@ export function isCleanText(text: string): boolean {
   return true
 }
 
-/** Decimal, without leading zeros, and no larger than a number holds exactly. */
+/** Decimal, without leading zeros, and of no more digits than a number always holds exactly. */
 export function isCount(text: string): boolean {
-  return /^(0|[1-9][0-9]{0,15})$/.test(text) && Number.isSafeInteger(Number(text))
+  return /^(0|[1-9][0-9]{0,14})$/.test(text)
 }
 
 export function isHash(text: string): boolean {
