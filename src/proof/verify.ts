@@ -76,9 +76,9 @@ function readCheckpoint(note: string, vkey: string) {
 
 /** The root that a leaf and its siblings, lowest first, make in a tree of that size (RFC 6962, section 2.1.1). */
 function rootOf(leaf: Buffer, index: number, size: number, siblings: Buffer[]): Buffer {
-  if (index === 0 && size === 1 && siblings.length === 0) return leaf
   const sibling = siblings.pop()
-  if (index >= size || sibling === undefined) refuse('The inclusion proof does not fit the tree')
+  if (index === 0 && size === 1 && sibling === undefined) return leaf
+  if (index >= size || size === 1 || !sibling) refuse('The inclusion proof does not fit the tree')
   let left = 1
   while (2 * left < size) left *= 2
   return index < left

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { verifyCheckpoint } from '../../src/index.ts'
 import { sessionlog, temporary, withStore } from './cli.ts'
 
 /** A store, a pair of keys beside it, and the command line on both. */
@@ -80,6 +81,19 @@ test('verify against a checkpoint finds a store that was rolled back as a whole'
   const rolledBack = await verify(before)
   expect(rolledBack.code).toBe(1)
   expect(rolledBack.json[0].problems).toMatchObject([{ code: 'SESSIONLOG_EVENTS_MISSING' }])
+})
+
+test('compact leaves a checkpoint where it is told to', async () => {
+  const { folder, dir, skey, vkey } = await makeStore()
+  const note = join(folder, 'nightly')
+  for (const size of [4, 5]) {
+    expect((await sessionlog(['compact', '--checkpoint', note, '--key', skey, '--dir', dir])).code).toBe(0)
+    expect(verifyCheckpoint(readFileSync(note, 'utf8'), vkey)).toMatchObject({ size })
+    await withStore(dir, store => store.save('other', size))
+  }
+  expect((await sessionlog(['compact', '--checkpoint', note, '--dir', dir])).code).toBe(2)
+  const nowhere = join(folder, 'no', 'where')
+  expect((await sessionlog(['compact', '--checkpoint', nowhere, '--key', skey, '--dir', dir])).code).toBe(7)
 })
 
 test('what is missing is wrong usage, what is not there says so', async () => {

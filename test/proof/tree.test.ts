@@ -220,6 +220,19 @@ describe('The tree', () => {
     expect(provesInclusion({ leaf, index: 0, size: 2 ** 40, root, proof })).toBe(false)
   })
 
+  test('refuses a way to the root that is longer than in a tree of that size, whatever its root', () => {
+    const [leaf, a, b] = numbered(3) as [string, string, string]
+    const [two, four] = [sha256(`01${leaf}${a}`), sha256(`01${sha256(`01${leaf}${a}`)}${b}`)]
+    const proves = (size: number, root: string, proof: string[]) =>
+      provesInclusion({ leaf, index: 0, size, root, proof })
+    expect([proves(2, two, [a]), proves(3, four, [a, b])]).toEqual([true, true])
+    expect([proves(1, two, [a]), proves(2, four, [a, b]), proves(3, two, [a])]).toEqual([false, false, false])
+    const consistent = (oldSize: number, newSize: number, newRoot: string, proof: string[]) =>
+      provesConsistency({ oldSize, oldRoot: leaf, newSize, newRoot, proof })
+    expect([consistent(1, 2, two, [a]), consistent(1, 3, four, [a, b])]).toEqual([true, true])
+    expect([consistent(1, 2, four, [a, b]), consistent(1, 3, two, [a])]).toEqual([false, false])
+  })
+
   test('refuses places that are not in it', async () => {
     const leaves = packed(numbered(3))
     const calls = [

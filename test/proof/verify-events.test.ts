@@ -21,6 +21,7 @@ const text = (value: string) => (0x60 + value.length).toString(16) + Buffer.from
 /** An event with this CBOR in it, in hexadecimal: what a log could hold that somebody else's program wrote. */
 function forgedEvent(parts: {
   kind?: number
+  session?: string
   version?: string
   facts?: string
   changes?: string
@@ -30,6 +31,7 @@ function forgedEvent(parts: {
 }): Uint8Array {
   const {
     kind = 1,
+    session = text('s'),
     version = '01',
     facts = '80',
     changes = '',
@@ -37,7 +39,7 @@ function forgedEvent(parts: {
     previous = '00'.repeat(32),
   } = parts
   const position = parts.position ?? version
-  const head = `${state === '' ? '89' : '8a'}0${kind}${text('s')}${version}${position}005820${previous}f7`
+  const head = `${state === '' ? '89' : '8a'}0${kind}${session}${version}${position}005820${previous}f7`
   return Buffer.from(head + facts + changes + state, 'hex')
 }
 
@@ -64,6 +66,7 @@ describe('A signed event with a value', () => {
     ['fb3ff8000000000000', '1.5'],
     ['fb41f0000000000000', '4294967296'],
     ['fb7ff8000000000000', 'NaN'],
+    ['63efbbbf', '"\ufeff"'],
     ['d9a02900', '-0'],
     ['c11a00000001', 'Date(1000)'],
     ['c1fbbff0000000000000', 'Date(-1000)'],
@@ -171,6 +174,7 @@ describe('A signed event', () => {
     ['adds a key that is there', `818300${text('/a')}05`],
     ['adds before a key that is not there', `818400${text('/c')}05${text('d')}`],
     ['adds before itself', `818400${text('/c')}05${text('c')}`],
+    ['adds behind the end of a list', `818300${text('/b/2')}05`],
     ['adds to a list', `818300${text('/b/0')}05`],
     ['adds to a text', `818300${text('/b/1/0')}05`],
     ['adds on a way through what is inherited', `818300${text('/__proto__/polluted')}05`],
@@ -216,6 +220,7 @@ describe('A signed event', () => {
     ['with no changes at the first', { kind: 1, changes: '80' }],
     ['that deletes, and leaves a state', { kind: 3, changes: '81830060a0' }],
     ['that keeps undefined', { kind: 2, changes: '80', state: 'f7' }],
+    ['of a session that is a number', { session: '01', changes: '81830060a0' }],
     ['with version 0', { version: '00', position: '01', changes: '81830060a0' }],
     ['with a version that is a text', { version: '6131', position: '01', changes: '81830060a0' }],
     [
@@ -228,6 +233,37 @@ describe('A signed event', () => {
   ])('%s is refused', async (_, parts) => {
     const text = forgedProof([forgedEvent(parts)])
     expect((await failureOf(() => verifyProof(text, KEY.vkey))).code).toBe('SESSIONLOG_PROOF_INVALID')
+  })
+
+  test.each<[string, Parameters<typeof forgedEvent>[0]]>([
+    ['of another session', { session: text('t') }],
+    ['of the same version', { version: '01', position: '02' }],
+    ['of a version too far', { version: '03', position: '02' }],
+    ['that holds the whole state', { kind: 2, state: 'a0' }],
+    ['that is linked to nothing', { previous: '00'.repeat(32) }],
+    ['that is linked to another', { previous: '01'.repeat(32) }],
+  ])('that is followed by one %s is refused', async (_, parts) => {
+    const event = forgedEvent({ kind: 0, version: '02', previous, changes: '80', ...parts })
+    const proof = forgedProof([whole, event])
+    expect((await failureOf(() => verifyProof(proof, KEY.vkey))).code).toBe('SESSIONLOG_PROOF_INVALID')
+  })
+
+  test('that is followed by one at an earlier position is refused', async () => {
+    const late = forgedEvent({ position: '02', changes: '81830060a0' })
+    const early = forgedEvent({
+      kind: 0,
+      version: '02',
+      position: '01',
+      previous: leafOf(late),
+      changes: '80',
+    })
+    const leaves = Buffer.concat([early, late].map(bytes => Buffer.from(leafOf(bytes), 'hex')))
+    const checkpoint = signCheckpoint(
+      { origin: 'sessionlog/forged', size: 2, root: treeRoot(leaves) },
+      KEY.skey,
+    )
+    const proof = prove({ run: [late, early], leaves, index: 0, checkpoint })
+    expect((await failureOf(() => verifyProof(proof, KEY.vkey))).code).toBe('SESSIONLOG_PROOF_INVALID')
   })
 
   test('with an actor that is an object, and facts that are not known yet, is proved', () => {

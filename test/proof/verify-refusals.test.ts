@@ -1,17 +1,20 @@
+import { createHash } from 'node:crypto'
 import { MemoryLevel } from 'memory-level'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { openStore } from '../../src/index.ts'
 import type { RawEvent } from '../../src/log/record.ts'
 import { signCheckpoint } from '../../src/proof/checkpoint.ts'
-import { generateKey } from '../../src/proof/key.ts'
+import { generateKey, parseSkey } from '../../src/proof/key.ts'
+import { parseNote } from '../../src/proof/note.ts'
 import { packRun } from '../../src/proof/prove.ts'
+import { toBase64 } from '../../src/proof/text-form.ts'
 import { formatTlogProof, parseTlogProof } from '../../src/proof/tlog-proof.ts'
 import { treeRoot } from '../../src/proof/tree.ts'
 import { verifyProof } from '../../src/proof/verify.ts'
 import { spell } from '../state/exact.ts'
 import { Chance } from '../support/chance.ts'
 import { failureOf } from '../support/outcome.ts'
-import { type Logged, proofOf, readLog, runTo } from '../support/proofs.ts'
+import { checkpointOf, type Logged, proofOf, readLog, runTo } from '../support/proofs.ts'
 import { everything } from '../support/states.ts'
 
 const seed = Number(process.env.SESSIONLOG_SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -164,5 +167,105 @@ describe('A proof file is refused', () => {
       bytes[bytes.length - 1]! ^= 1
       expect(await refusalOf(withRun(run.with(at, { ...run[at]!, bytes })))).not.toBe('')
     }
+  })
+})
+
+describe('A proof by the owner of the key is refused', () => {
+  /** A proof of the first event of a log of one, whose checkpoint is made by hand. */
+  function signed(change: (text: string) => string, vkey = logged.key.vkey): string {
+    const text = change(parseNote(checkpointOf(logged, 1)).text)
+    const id = Buffer.from(vkey.split('+')[1]!, 'hex')
+    const line = `— ${logged.origin} ${toBase64(Buffer.concat([id, parseSkey(logged.key.skey).sign(text)]))}\n`
+    const { bytes } = logged.events[0]!
+    return formatTlogProof({ extra: packRun([bytes]), index: 0, hashes: [], checkpoint: `${text}\n${line}` })
+  }
+
+  test('only for what is wrong with it', () => {
+    expect(
+      verifyProof(
+        signed(same => same),
+        logged.key.vkey,
+      ).state,
+    ).toBe('not yet')
+    const extended = signed(text => `${text}an extension\n`)
+    expect(verifyProof(extended, logged.key.vkey).state).toBe('not yet')
+  })
+
+  test.each<[string, (text: string) => string]>([
+    ['an empty origin', text => text.replace(/.*/, '')],
+    ['an empty extension', text => `${text}an extension\n\nanother\n`],
+    ['a tab', text => `${text}an\textension\n`],
+    ['a NUL', text => `${text}\0\n`],
+    ['a carriage return', text => text.replaceAll('\n', '\r\n')],
+    ['half of a surrogate pair', text => `${text}\ud800\n`],
+    ['a size with a leading zero', text => text.replace('\n1\n', '\n01\n')],
+    ['a size of nothing', text => text.replace('\n1\n', '\n0\n')],
+    ['no root', text => `${text.split('\n').slice(0, 2).join('\n')}\n`],
+  ])('where the checkpoint has %s', async (_, change) => {
+    const origin = change(`${logged.origin}\n`).split('\n')[0]
+    expect(await refusalOf(signed(change), logged.key.vkey, origin)).not.toBe('')
+  })
+
+  /** The same with another size and root, and with these siblings. */
+  function withTree(size: number, root: Buffer, siblings: readonly Uint8Array[]): string {
+    const lines = siblings.map(sibling => `${toBase64(sibling)}\n`).join('')
+    const text = signed(note => `${note.split('\n')[0]}\n${size}\n${toBase64(root)}\n`)
+    return text.replace('index 0\n', `index 0\n${lines}`)
+  }
+
+  const pairOf = (left: Uint8Array, right: Uint8Array) =>
+    createHash('sha256').update('\u0001').update(left).update(right).digest()
+
+  test('where the way to the root is longer or shorter than in a tree of that size', async () => {
+    const leaf = Buffer.from(logged.events[0]!.hash, 'hex')
+    const [a, b] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+    const [two, four] = [pairOf(leaf, a), pairOf(pairOf(leaf, a), b)]
+    expect(verifyProof(withTree(2, two, [a]), logged.key.vkey).size).toBe(2)
+    expect(verifyProof(withTree(3, four, [a, b]), logged.key.vkey).size).toBe(3)
+    expect(await refusalOf(withTree(0, two, [a]))).toContain('does not fit')
+    expect(await refusalOf(withTree(1, two, [a]))).toContain('does not fit')
+    expect(await refusalOf(withTree(2, four, [a, b]))).toContain('does not fit')
+    expect(await refusalOf(withTree(3, two, [a]))).toContain('does not fit')
+    expect(await refusalOf(withTree(2, leaf, []))).toContain('does not fit')
+    expect(await refusalOf(signed(same => same).replace('index 0', 'index 1'))).toContain('does not fit')
+  })
+
+  test('where a sibling is longer than a hash, though the root was made of it', async () => {
+    const long = Buffer.alloc(33, 7)
+    const root = pairOf(Buffer.from(logged.events[0]!.hash, 'hex'), long)
+    expect(await refusalOf(withTree(2, root, [long]))).toContain('base64')
+  })
+
+  test('where one of two signatures of the key is wrong, whichever comes first', async () => {
+    const text = signed(same => same)
+    const line = text.slice(text.indexOf('—'))
+    const zeros = Buffer.from(logged.key.vkey.split('+')[1]! + '00'.repeat(64), 'hex')
+    const wrong = `— ${logged.origin} ${toBase64(zeros)}\n`
+    expect(verifyProof(text + line, logged.key.vkey).state).toBe('not yet')
+    expect(await refusalOf(text + wrong)).toContain('wrong')
+    expect(await refusalOf(text.replace('—', `${wrong}—`))).toContain('wrong')
+    expect(await refusalOf(text.replace(line, `— ${logged.origin} AAAA\n${line}`))).toContain('malformed')
+  })
+
+  test('where the key has an id that is not its own, or is of another type', async () => {
+    const { origin, key } = logged
+    const [, id = '', data = ''] = /\+([0-9a-f]{8})\+(.*)/.exec(key.vkey)!
+    const other = key.vkey.replace(`+${id}`, '+01020304')
+    expect(
+      await refusalOf(
+        signed(same => same, other),
+        other,
+      ),
+    ).toContain('verifier key')
+    const bytes = Buffer.from(data, 'base64')
+    bytes[0] = 2
+    const ownId = createHash('sha256').update(`${origin}\n`).update(bytes).digest('hex').slice(0, 8)
+    const typed = `${origin}+${ownId}+${toBase64(bytes)}`
+    expect(
+      await refusalOf(
+        signed(same => same, typed),
+        typed,
+      ),
+    ).toContain('verifier key')
   })
 })

@@ -5,7 +5,8 @@ import { basename } from 'node:path'
 export function copyAsCrashed(dir: string, copy: string): void {
   for (;;) {
     try {
-      return cpSync(dir, copy, { recursive: true, filter: path => basename(path) !== 'LOCK' })
+      cpSync(dir, copy, { recursive: true, filter: path => basename(path) !== 'LOCK' })
+      return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       rmSync(copy, { recursive: true, force: true })
