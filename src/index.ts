@@ -10,6 +10,7 @@ export type { Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions 
 export type { Bisection, Predicate } from './event-reader.ts'
 export { openStore } from './open.ts'
 export type { Logger, StoreOptions } from './options.ts'
+export type { AuditOptions } from './projection/audit.ts'
 export type { BisectOptions, Evaluation, Verdict } from './projection/bisect.ts'
 export type { Blame, ValueBlame } from './projection/blame.ts'
 export type { EventsOptions, HistoryOptions } from './projection/history.ts'
