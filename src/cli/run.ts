@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { bisectCommand } from './bisect.ts'
+import { blameCommand } from './blame.ts'
 import { type Run, withCommonOptions } from './command.ts'
 import { compactCommand } from './compact.ts'
+import { diffCommand } from './diff.ts'
 import { describeFailure, EXIT, EXIT_HELP, type ExitCode, Interruption } from './exit-code.ts'
 import { exportCommand } from './export.ts'
 import { historyCommand } from './history.ts'
@@ -9,6 +12,7 @@ import { importCommand } from './import.ts'
 import { lsCommand } from './ls.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
+import { replayCommand } from './replay.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
 import { verifyCommand } from './verify.ts'
@@ -20,6 +24,10 @@ const COMMANDS = [
   lsCommand,
   showCommand,
   historyCommand,
+  diffCommand,
+  blameCommand,
+  replayCommand,
+  bisectCommand,
   compactCommand,
   verifyCommand,
   statsCommand,

@@ -84,7 +84,8 @@ export class Past {
       last,
       new Set(skip),
     )
-    return { ...found, ...(await this.#step(session, found.version, signal))! }
+    const { event, before, after } = (await this.#step(session, found.version, signal))!
+    return { ...found, event, before, after }
   }
 
   replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {

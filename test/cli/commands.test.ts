@@ -124,6 +124,10 @@ describe('wrong usage', () => {
       ['verify'],
       ['stats'],
       ['compact'],
+      ['diff', 'a', '1', '2'],
+      ['blame', 'a'],
+      ['replay', 'a'],
+      ['bisect', 'a', '--expr', 'true'],
     ]) {
       const { code, stdout, stderr } = await sessionlog(args, { cwd: dir })
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
