@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { auditCommand } from './audit.ts'
 import { bisectCommand } from './bisect.ts'
 import { blameCommand } from './blame.ts'
 import { type Run, withCommonOptions } from './command.ts'
@@ -15,6 +16,7 @@ import { Progress } from './progress.ts'
 import { replayCommand } from './replay.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
+import { tailCommand } from './tail.ts'
 import { verifyCommand } from './verify.ts'
 
 /** In the order of `--help`. */
@@ -28,6 +30,8 @@ const COMMANDS = [
   blameCommand,
   replayCommand,
   bisectCommand,
+  auditCommand,
+  tailCommand,
   compactCommand,
   verifyCommand,
   statsCommand,

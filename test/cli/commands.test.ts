@@ -128,6 +128,8 @@ describe('wrong usage', () => {
       ['blame', 'a'],
       ['replay', 'a'],
       ['bisect', 'a', '--expr', 'true'],
+      ['audit'],
+      ['tail'],
     ]) {
       const { code, stdout, stderr } = await sessionlog(args, { cwd: dir })
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
