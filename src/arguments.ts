@@ -1,5 +1,6 @@
 import { SessionlogTypeError } from './errors.ts'
 import type { WriteOptions } from './event.ts'
+import type { AuditOptions } from './projection/audit.ts'
 import type { BisectOptions } from './projection/bisect.ts'
 import type { EventsOptions, HistoryOptions } from './projection/history.ts'
 import type { ReplayOptions } from './projection/replay.ts'
@@ -76,6 +77,37 @@ export function checkEvents(options: EventsOptions): EventsOptions {
   return options
 }
 
+/** With each session named once, in a list of ours. */
+export function checkAudit(options: AuditOptions): AuditOptions & { sessions?: readonly string[] } {
+  checkOptions(options, ['actor', 'type', 'path', 'since', 'until', 'sessions', 'after', 'live', 'signal'])
+  checkNumber(options, 'after', 0)
+  checkType(options, 'live', 'boolean')
+  for (const name of ['actor', 'type'] as const) checkTexts(options[name], name)
+  for (const name of ['since', 'until'] as const) {
+    checkType(options, name, 'number')
+    if (Number.isNaN(options[name])) throw wrong(`${name} must be a number`, name)
+  }
+  if (options.path !== undefined) checkPointer(options.path, 'path')
+  const { sessions, ...others } = options
+  return sessions === undefined ? others : { ...others, sessions: checkIds(sessions, 'sessions') }
+}
+
+/** A string, or a list of such. */
+function checkTexts(texts: unknown, name: string): void {
+  if (!Array.isArray(texts)) checkType({ [name]: texts }, name, 'string')
+  else
+    for (const [index, each] of texts.entries())
+      if (typeof each !== 'string') throw wrong(`${name}/${index} must be a string`, `${name}/${index}`)
+}
+
+function checkIds(ids: unknown, name: string): string[] {
+  const isList = typeof ids === 'object' && ids !== null && Symbol.iterator in ids
+  if (!isList) throw wrong(`${name} must be an iterable of ids`, name)
+  const list = [...new Set(ids as Iterable<unknown>)]
+  for (const [index, id] of list.entries()) checkId(id, `${name}/${index}`)
+  return list as string[]
+}
+
 export function checkPoint(point: Point): Point {
   checkOptions(point, ['version', 'time', 'by', 'position', 'signal'])
   checkNumber(point, 'version', 0)
@@ -100,9 +132,9 @@ export function pointOf(point: number | Point): Point {
   return checkPoint(typeof point === 'number' ? { version: point } : point)
 }
 
-export function checkPointer(pointer: unknown): string[] {
+export function checkPointer(pointer: unknown, name = 'pointer'): string[] {
   const keys = typeof pointer === 'string' ? parsePointer(pointer) : undefined
-  if (keys === undefined) throw wrong(`'${String(pointer)}' is no JSON Pointer`, 'pointer')
+  if (keys === undefined) throw wrong(`'${String(pointer)}' is no JSON Pointer`, name)
   return keys
 }
 

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs'
 import {
+  checkAudit,
   checkBisect,
   checkEvents,
   checkHistory,
@@ -12,6 +13,7 @@ import {
   wrong,
 } from './arguments.ts'
 import type { RecordedEvent } from './event.ts'
+import type { AuditOptions } from './projection/audit.ts'
 import type { BisectOptions, Found, Verdict } from './projection/bisect.ts'
 import type { Blame, ValueBlame } from './projection/blame.ts'
 import type { CheckOptions, Reducer, ReplayCheck } from './projection/check-replay.ts'
@@ -55,6 +57,16 @@ export abstract class EventReader<State> {
   async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
     this.assertReadable()
     yield* this.#past.events(checkEvents(options))
+  }
+
+  /** The events of all sessions, or of some, that fit the options, in commit order. */
+  async *audit(options: AuditOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    this.assertReadable()
+    const { sessions, ...filter } = checkAudit(options)
+    yield* this.#past.audit(
+      sessions?.map(id => this.recorded(id)),
+      filter,
+    )
   }
 
   /**

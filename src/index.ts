@@ -12,6 +12,7 @@ export type { Actor, Durability, ExpectedVersion, Receipt, RecordedEvent, WriteO
 export type { Bisection, Predicate } from './event-reader.ts'
 export { openStore } from './open.ts'
 export type { Logger, StoreOptions } from './options.ts'
+export type { AuditOptions } from './projection/audit.ts'
 export type { BisectOptions, Evaluation, Verdict } from './projection/bisect.ts'
 export type { Blame, ValueBlame } from './projection/blame.ts'
 export type { CheckOptions, Divergence, Reducer, ReplayCheck } from './projection/check-replay.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import picocolors from 'picocolors'
-import { printable } from './text.ts'
+import { printable, printableJson } from './text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
@@ -50,7 +50,7 @@ export class Output {
   }
 
   json(value: unknown): Promise<void> {
-    return this.line(JSON.stringify(value))
+    return this.line(printableJson(JSON.stringify(value)))
   }
 
   async flush(): Promise<void> {

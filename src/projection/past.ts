@@ -6,6 +6,7 @@ import type { Writer } from '../log/writer.ts'
 import type { Changes } from '../state/changes.ts'
 import { handOut, handOutChanges } from '../state/exotic.ts'
 import { changesBetween } from '../state/reconcile.ts'
+import { type AuditOptions, readAudit } from './audit.ts'
 import { type BisectOptions, bisect, type Found, type Verdict } from './bisect.ts'
 import { type Blame, blameLeaves, blameValue, type ValueBlame } from './blame.ts'
 import { type CheckOptions, checkSteps, type Reducer } from './check-replay.ts'
@@ -41,6 +42,16 @@ export class Past {
 
   events(options: EventsOptions): AsyncGenerator<RecordedEvent, void, undefined> {
     return readEvents(this.#parts, options)
+  }
+
+  async *audit(
+    sessions: readonly Session[] | undefined,
+    options: Omit<AuditOptions, 'sessions'>,
+  ): AsyncGenerator<RecordedEvent, void, undefined> {
+    options.signal?.throwIfAborted()
+    await this.#parts.writer.settled()
+    const audited = sessions?.map(({ id, acknowledged }) => ({ id, head: acknowledged.version }))
+    yield* readAudit(this.#parts, audited, options)
   }
 
   async stateAt(session: Session, point: Point): Promise<unknown> {

@@ -28,6 +28,9 @@ const METHODS: [name: string, call: Call][] = [
   ['history() of nobody', store => store.history('nobody').next()],
   ['events()', store => store.events().next()],
   ['events() that follow', store => store.events({ live: true }).next()],
+  ['audit()', store => store.audit().next()],
+  ['audit() of sessions', store => store.audit({ sessions: ['a'] }).next()],
+  ['audit() that follows', store => store.audit({ live: true }).next()],
   ['stateAt() a version', store => store.stateAt('a', { version: 1 })],
   ['stateAt() a time', store => store.stateAt('a', { time: 1 })],
   ['stateAt() a position', store => store.stateAt('a', { position: 1 })],
@@ -158,9 +161,10 @@ describe('close()', () => {
     for (let n = 0; n < 10; n++) await store.save('a', `${n}`.repeat(5_000))
     const history = store.history('a')
     const events = store.events()
-    await Promise.all([history.next(), events.next()])
+    const audit = store.audit({ sessions: ['a'] })
+    await Promise.all([history.next(), events.next(), audit.next()])
     await store.close()
-    for (const reader of [history, events]) {
+    for (const reader of [history, events, audit]) {
       expect(await codeOf(() => collect(reader))).toBe('SESSIONLOG_NOT_OPEN')
     }
   })

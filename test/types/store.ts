@@ -58,6 +58,9 @@ export async function reading(store: SessionStore<Cart>) {
   expectTypeOf(await store.stateAt('a', { version: 1 })).toEqualTypeOf<Immutable<Cart> | undefined>()
   expectTypeOf(store.history('a')).toExtend<AsyncIterable<RecordedEvent>>()
   expectTypeOf(store.events({ live: true })).toExtend<AsyncIterable<RecordedEvent>>()
+  expectTypeOf(store.audit({ sessions: store.ids() })).toExtend<AsyncIterable<RecordedEvent>>()
+  // @ts-expect-error times are numbers
+  store.audit({ since: new Date() })
 
   const state = store.get('a')!
   // @ts-expect-error what get() hands out is read-only
