@@ -38,9 +38,9 @@ export class Output {
     return Boolean(this.#stdout.isTTY)
   }
 
-  /** Columns of the terminal; undefined where there is none. */
+  /** Columns of the terminal; undefined where there is none, or it does not know: then it says 0. */
   get columns(): number | undefined {
-    return this.isTerminal ? this.#stdout.columns : undefined
+    return this.isTerminal ? this.#stdout.columns || undefined : undefined
   }
 
   /** Writes a line of data; waits where the reader is slower. */

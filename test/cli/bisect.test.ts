@@ -37,7 +37,9 @@ describe('bisect --expr', () => {
     const { json } = await bisect(dir, '--expr', 'state.total < -29 // a comment', '--json')
     await withStore(dir, async store => {
       const found = await store.bisect('cart', state => (state as { total: number }).total < -29)
-      expect(json).toEqual([{ session: 'cart', ...found }])
+      // The changes are the event's.
+      const { changes: _, ...said } = found
+      expect(json).toEqual([{ session: 'cart', ...said }])
     })
     const tagged = await bisect(dir, '--expr', 'state.when?.getTime() === 0', '--bad', '27', '--json')
     expect(tagged.json).toMatchObject([
