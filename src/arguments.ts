@@ -1,5 +1,5 @@
 import { SessionlogTypeError } from './errors.ts'
-import type { WriteOptions } from './event.ts'
+import type { Actor, WriteOptions } from './event.ts'
 import type { AuditOptions } from './projection/audit.ts'
 import type { BisectOptions } from './projection/bisect.ts'
 import type { EventsOptions, HistoryOptions } from './projection/history.ts'
@@ -24,7 +24,7 @@ export function checkWriteOptions(options: WriteOptions, more: readonly string[]
   if (typeof options !== 'object' || options === null) throw wrong('options must be an object', 'options')
   checkNames(options, [...WRITE_OPTIONS, ...more])
   for (const name of TEXTS) checkType(options, name, 'string')
-  checkActor(options)
+  if (options.actor !== undefined) isolateActor(options.actor)
   const { type, expectedVersion, eventId, occurredAt, expiresAt } = options
   if (type === '' || type?.startsWith('$'))
     throw wrong(`type must not be empty or start with $, as '${type}' does`, 'type')
@@ -41,14 +41,24 @@ export function checkWriteOptions(options: WriteOptions, more: readonly string[]
   }
 }
 
-/** An actor is a text, or who acts for whom. */
-function checkActor({ actor }: WriteOptions): void {
-  if (actor === undefined || typeof actor === 'string') return
+/** A copy, of which each option was read once: what is checked is what is written. */
+export function takeWriteOptions(given: WriteOptions): WriteOptions {
+  const options = typeof given === 'object' && given !== null ? { ...given } : given
+  checkWriteOptions(options)
+  return options
+}
+
+/** A copy that is what was checked: a text, or who acts for whom. */
+export function isolateActor(actor: Actor): Actor {
+  if (typeof actor === 'string') return actor
   if (typeof actor !== 'object' || actor === null)
     throw wrong(`actor must be a string or an object, not ${kind(actor)}`, 'actor')
   checkNames(actor, ['id', 'type', 'onBehalfOf'])
-  for (const name of ['id', 'type', 'onBehalfOf']) checkType(actor, name, 'string', 'actor/')
-  if (!actor.id) throw wrong('actor must have an id', 'actor/id')
+  const { id, type, onBehalfOf } = actor
+  const copy = { id, ...(type !== undefined && { type }), ...(onBehalfOf !== undefined && { onBehalfOf }) }
+  for (const name of Object.keys(copy)) checkType(copy, name, 'string', 'actor/')
+  if (!id) throw wrong('actor must have an id', 'actor/id')
+  return Object.freeze(copy)
 }
 
 export function checkContext(context: WriteOptions): void {
@@ -143,7 +153,9 @@ export function checkBisect(predicate: unknown, options: BisectOptions): void {
   checkOptions(options, ['good', 'bad', 'skip', 'signal'])
   checkNumber(options, 'good', 0)
   checkNumber(options, 'bad', 1)
-  const { good = 0, bad } = options
+  const { good = 0, bad, skip } = options
+  if (skip !== undefined && typeof skip[Symbol.iterator] !== 'function')
+    throw wrong('skip must be iterable', 'skip')
   if (bad !== undefined && good >= bad) throw wrong(`good must be before bad, ${bad}`, 'good')
 }
 
@@ -151,9 +163,11 @@ export function checkReplayOptions(options: ReplayOptions): void {
   checkOptions(options, ['from', 'to', 'speed', 'scheduler'])
   checkNumber(options, 'from', 0)
   checkNumber(options, 'to', 0)
-  const { speed } = options
+  const { speed, scheduler } = options
   if (speed !== undefined && !(typeof speed === 'number' && speed > 0))
     throw wrong('speed must be a number above 0', 'speed')
+  if (scheduler !== undefined && typeof scheduler?.schedule !== 'function')
+    throw wrong('scheduler must be one of RxJS', 'scheduler')
 }
 
 /** Options with nothing unknown in them; a `signal` is an AbortSignal. */

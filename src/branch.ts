@@ -35,7 +35,7 @@ export async function forkOf(
   const data = { from: { sessionId: parent.id, version, hash } }
   const fork = { op: 'fork', sessionId: parent.id, version, child } as const
   return {
-    intent: { kind: 'save', state },
+    intent: { kind: 'save', state, asRecorded: true },
     options: { ...options, type: FORKED, data, expectedVersion: 0 },
     operations: () => [fork],
   }
@@ -46,7 +46,7 @@ export async function reversionOf(past: Past, session: Session, given: BranchOpt
   const { version, ...options } = checkBranch(given)
   const { state, hash } = await past.recordedAt(session, version)
   return {
-    intent: state === undefined ? { kind: 'delete' } : { kind: 'save', state },
+    intent: state === undefined ? { kind: 'delete' } : { kind: 'save', state, asRecorded: true },
     options: { ...options, type: REVERTED, data: { to: { version, hash } } },
   }
 }

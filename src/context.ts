@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { checkContext } from './arguments.ts'
+import { checkContext, isolateActor } from './arguments.ts'
 import type { WriteOptions } from './event.ts'
 
 /** What is said of every event of a request, a job, a command. */
@@ -13,7 +13,14 @@ const storage = new AsyncLocalStorage<EventContext>()
  */
 export function withContext<T>(context: EventContext, run: () => T): T {
   checkContext(context)
-  return storage.run({ ...storage.getStore(), ...context }, run)
+  const { actor, ...rest } = given(context)
+  const said = actor === undefined ? rest : { ...rest, actor: isolateActor(actor) }
+  return storage.run({ ...storage.getStore(), ...said }, run)
+}
+
+/** Runs what is nobody's doing: a store's own work. */
+export function withoutContext<T>(run: () => T): T {
+  return storage.getStore() === undefined ? run() : storage.exit(run)
 }
 
 /** A write's options, with what its context says beside them. */

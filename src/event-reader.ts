@@ -138,13 +138,22 @@ export abstract class EventReader<State> {
    * to where it lay before others came or went. Without one, of each leaf of the state, by its pointer, the event
    * that set it last.
    */
-  blame(id: string, pointer: string, point?: Point): Promise<ValueBlame[]>
+  blame(id: string, pointer: string, point?: Point): AsyncGenerator<ValueBlame, void, undefined>
   blame(id: string, pointer?: undefined, point?: Point): Promise<Map<string, Blame>>
-  async blame(id: string, pointer?: string, point?: Point): Promise<ValueBlame[] | Map<string, Blame>> {
-    const session = this.recorded(id)
-    const at = point && checkPoint(point)
-    if (pointer === undefined) return this.#past.blameAll(session, at)
-    return this.#past.blame(session, checkPointer(pointer), at)
+  blame(
+    id: string,
+    pointer?: string,
+    point?: Point,
+  ): AsyncGenerator<ValueBlame, void, undefined> | Promise<Map<string, Blame>> {
+    return pointer === undefined ? this.#blameLeaves(id, point) : this.#blameValue(id, pointer, point)
+  }
+
+  async #blameLeaves(id: string, point: Point | undefined): Promise<Map<string, Blame>> {
+    return this.#past.blameAll(this.recorded(id), point && checkPoint(point))
+  }
+
+  async *#blameValue(id: string, pointer: string, point: Point | undefined) {
+    yield* this.#past.blame(this.recorded(id), checkPointer(pointer), point && checkPoint(point))
   }
 
   /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */

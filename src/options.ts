@@ -109,6 +109,7 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   for (const [name, min] of Object.entries(NUMBERS)) checkNumber(options, name, min)
   for (const name of FUNCTIONS) checkType(options, name, 'function')
   if (options.signingKey !== undefined) parseSkey(options.signingKey)
+  else if (options.onCheckpoint !== undefined) throw wrong('onCheckpoint needs a signingKey', 'signingKey')
   for (const name of BOOLEANS) checkType(options, name, 'boolean')
   for (const name of ['open', 'sublevel'] as const) {
     if (options.db !== undefined && typeof options.db?.[name] !== 'function')

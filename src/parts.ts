@@ -105,10 +105,9 @@ export function assemble<State>(
     await writeWitness(directory.path, witness)
   }
   const compactor = new Compactor({ log, reader, writer, sessions, snapshots }, settings.compactEvery, {
-    async onDone({ position, root }) {
-      await note(position, root)
-      if (settings.signingKey === undefined || settings.onCheckpoint === undefined) return
-      await settings.onCheckpoint(prover.sign(position, root))
+    onDone: ({ position, root }) => note(position, root),
+    async onEnd({ position, root }) {
+      await settings.onCheckpoint?.(prover.sign(position, root))
     },
     onFailure: err => logger.error({ err }, 'Compaction failed'),
   })

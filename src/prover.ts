@@ -54,7 +54,7 @@ export class Prover {
 
   sign(size: number, root: string): string {
     const { origin, signingKey } = this.#parts
-    if (signingKey === undefined) throw wrong('A checkpoint needs the option signingKey', 'signingKey')
+    if (signingKey === undefined) throw noKey()
     return signCheckpoint({ origin: originLine(origin), size, root }, signingKey)
   }
 
@@ -62,6 +62,7 @@ export class Prover {
   async prove(session: Session, version: number, options: ProofOptions): Promise<string> {
     checkNumber({ version }, 'version', 1)
     checkOptions(options, ['signal'])
+    if (this.#parts.signingKey === undefined) throw noKey()
     await this.#parts.past.recordedAt(session, version)
     const run = await this.#run(session.id, version, options.signal)
     const { size, root } = await this.#tree()
@@ -81,19 +82,17 @@ export class Prover {
   ): Promise<ConsistencyProof> {
     checkOptions(options, ['signal'])
     const { size } = await this.#tree()
-    const [oldSize, newSize] = [sizeOf(older), newer === undefined ? size : sizeOf(newer)]
-    if (newSize > size) {
-      const message = `The log has ${size} events, and once had ${newSize}`
-      throw new SessionlogError('SESSIONLOG_EVENTS_MISSING', message)
-    }
-    if (oldSize > newSize) throw wrong(`${oldSize} events are not the beginning of ${newSize}`, 'older')
-    const leaves = await this.#leaves(newSize, options.signal)
+    const [old, now] = [this.#claim(older), newer === undefined ? { size } : this.#claim(newer)]
+    const most = Math.max(old.size, now.size)
+    if (most > size) throw missing(`The log has ${size} events, and once had ${most}`)
+    if (old.size > now.size) throw wrong(`${old.size} events are not the beginning of ${now.size}`, 'older')
+    const leaves = await this.#leaves(now.size, options.signal)
     return {
-      oldSize,
-      oldRoot: treeRoot(leaves, oldSize),
-      newSize,
-      newRoot: treeRoot(leaves, newSize),
-      proof: consistencyProof(leaves, oldSize, newSize),
+      oldSize: old.size,
+      oldRoot: rootOf(leaves, old),
+      newSize: now.size,
+      newRoot: rootOf(leaves, now),
+      proof: consistencyProof(leaves, old.size, now.size),
     }
   }
 
@@ -115,7 +114,19 @@ export class Prover {
     return compactor.alone(either => readLeaves(log, size, either), signal)
   }
 
-  /** As the last acknowledged commit left it, everything before the call included. */
+  /** What a size, or a checkpoint, says. Whether it was signed is for whoever kept it to know. */
+  #claim(given: number | string): Claim {
+    if (typeof given === 'number') {
+      checkNumber({ size: given }, 'size', 0)
+      return { size: given }
+    }
+    const { origin, size, root } = parseCheckpoint(parseNote(given).text)
+    const own = originLine(this.#parts.origin)
+    if (origin !== own) throw missing(`The checkpoint is of '${origin}', this store is '${own}'`)
+    return { size, root }
+  }
+
+  /** As the last acknowledged commit left it, everything before the call included; and on the disk. */
   async #tree(): Promise<{ size: number; root: string }> {
     const { writer } = this.#parts
     let found = { size: 0, root: '' }
@@ -123,14 +134,27 @@ export class Prover {
     await writer.write(tree => {
       found = { size: tree.size, root: tree.root() }
       return []
-    })
+    }, true)
     return found
   }
 }
 
-/** A size, or that of a checkpoint. */
-function sizeOf(given: number | string): number {
-  const size = typeof given === 'string' ? parseCheckpoint(parseNote(given).text).size : given
-  if (!Number.isSafeInteger(size) || size < 0) throw wrong(`${size} is no number of events`, 'size')
-  return size
+interface Claim {
+  readonly size: number
+  readonly root?: string
+}
+
+/** The root of the first events, which must be the one that was claimed. */
+function rootOf(leaves: Uint8Array, { size, root }: Claim): string {
+  const found = treeRoot(leaves, size)
+  if (root === undefined || root === found) return found
+  throw missing(`The first ${size} events are not those that the checkpoint was given out for`)
+}
+
+function missing(message: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_EVENTS_MISSING', message)
+}
+
+function noKey(): Error {
+  return wrong('A checkpoint needs the option signingKey', 'signingKey')
 }

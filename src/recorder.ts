@@ -1,4 +1,4 @@
-import { wrong } from './arguments.ts'
+import { isolateActor, wrong } from './arguments.ts'
 import { inContext } from './context.ts'
 import { isolateData } from './data.ts'
 import type { Answer, Duplicates } from './duplicates.ts'
@@ -18,7 +18,8 @@ import { DELETION, reconcile } from './state/reconcile.ts'
 
 /** What is to become of a session. */
 export type Intent =
-  | { readonly kind: 'save'; readonly state: unknown }
+  /** `asRecorded`: the schema is asked, but what it makes of the state isn't taken. */
+  | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true }
   | { readonly kind: 'edit'; readonly recipe: Recipe }
   | { readonly kind: 'delete' }
 
@@ -77,10 +78,7 @@ export class Recorder<State> {
   /** Prepares an event on a session as it stands. Changes nothing. */
   prepare(session: Session, intent: Intent, given: WriteOptions, standing: Standing = session): Prepared {
     const options = inContext(given)
-    const saved =
-      intent.kind === 'save'
-        ? validateState(this.#parts.settings.schema, session.id, intent.state)
-        : undefined
+    const saved = intent.kind === 'save' ? this.#saved(session.id, intent) : undefined
     const data = isolateData(options.data)
     if (options.eventId !== undefined) {
       // An edit with a known id does not run, so its state is not known.
@@ -159,6 +157,11 @@ export class Recorder<State> {
     return { state, changes: [{ op: 'replace', path: '', value: state }], size }
   }
 
+  #saved(sessionId: string, { state, asRecorded }: Extract<Intent, { kind: 'save' }>): unknown {
+    const valid = validateState(this.#parts.settings.schema, sessionId, state)
+    return asRecorded ? state : valid
+  }
+
   #edited(session: Session, recipe: Recipe, standing: Standing): unknown {
     if (!standing.exists) {
       const message = `Session '${session.id}' has no state to edit`
@@ -174,7 +177,7 @@ export class Recorder<State> {
     const { actor, reason, type, eventId, correlationId, causationId, occurredAt, expiresAt } = options
     return {
       type,
-      actor: typeof actor === 'object' ? Object.freeze({ ...actor }) : actor,
+      actor: actor === undefined ? undefined : isolateActor(actor),
       reason,
       data,
       eventId,

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import { checkExpiry, checkId, checkOptions, checkWriteOptions } from './arguments.ts'
+import { checkExpiry, checkId, checkOptions, takeWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
 import { type Branch, type BranchOptions, forkOf, reversionOf } from './branch.ts'
 import type { Edit, Recipe } from './edit.ts'
@@ -86,8 +86,8 @@ export class SessionStore<State> extends EventReader<State> {
 
   /** Goes back to an old state, as a new event: `$reverted`. Where there was none, that ends the session's state. */
   async revert(id: string, options: BranchOptions): Promise<Receipt | undefined> {
-    const session = this.recorded(id)
-    return this.#record(session, await reversionOf(this.#parts.past, session, options))
+    const branch = await reversionOf(this.#parts.past, this.recorded(id), options)
+    return this.#record(this.recorded(id), branch)
   }
 
   /** Moves a session's expiry (ms since the epoch; `Infinity` is never) without an event. */
@@ -182,8 +182,7 @@ export class SessionStore<State> extends EventReader<State> {
       await compactor.stop()
       await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
       expiries.stop()
-      await writer.settled()
-      writer.end()
+      await writer.end()
     } finally {
       await release().finally(() => {
         this.#closed = true
@@ -192,16 +191,16 @@ export class SessionStore<State> extends EventReader<State> {
     }
   }
 
-  #write(id: string, intent: Intent, options: WriteOptions): Promise<Receipt | undefined> {
+  #write(id: string, intent: Intent, given: WriteOptions): Promise<Receipt | undefined> {
     return settle(() => {
-      this.#assertWritable()
       const session = this.recorded(id)
-      if (options !== NO_OPTIONS) checkWriteOptions(options)
+      const options = given === NO_OPTIONS ? given : takeWriteOptions(given)
       return this.#record(session, { intent, options })
     })
   }
 
   #record(session: Session, { intent, options, operations }: Branch): Promise<Receipt | undefined> {
+    this.#assertWritable()
     const { recorder, duplicates, durability } = this.#parts
     const prepared = recorder.prepare(session, intent, options)
     if (prepared === undefined) return Promise.resolve(undefined)

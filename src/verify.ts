@@ -119,7 +119,8 @@ async function verifySnapshots(
 }
 
 function readCheckpoint({ checkpoint, key }: VerifyOptions): Checkpoint | undefined {
-  if (checkpoint === undefined) return undefined
+  if (checkpoint === undefined && key === undefined) return undefined
+  if (typeof checkpoint !== 'string') throw wrong('A key needs the checkpoint that it verifies', 'checkpoint')
   if (key === undefined) throw wrong('A checkpoint needs the key that verifies it', 'key')
   return verifyCheckpoint(checkpoint, key)
 }

@@ -37,18 +37,20 @@ async function showBlame(
   if (last === 0) throw sessionNotFound(id)
   const asked: Point = { ...(at ?? { version: last }), signal: context.signal }
   if (pointer === undefined) await tellLeaves(await store.blame(id, undefined, asked), context)
-  else await tellValue(await store.blame(id, pointer, asked), context)
+  else await tellValue(store.blame(id, pointer, asked), context)
   return EXIT.OK
 }
 
-async function tellValue(blames: readonly ValueBlame[], { out, json }: Context): Promise<void> {
-  if (blames.length === 0) out.note('sessionlog: nothing ever was there')
+async function tellValue(blames: AsyncIterable<ValueBlame>, { out, json }: Context): Promise<void> {
+  let found = false
   const table = new Table(out, [...columnsOf(out.colors), { title: 'before → after' }])
-  for (const { before, after, ...blame } of blames) {
+  for await (const { before, after, ...blame } of blames) {
+    found = true
     if (json) await out.json({ ...blame, ...valuesJson({ before, after }) })
     else await table.row(...cellsOf(blame), `${valueText(before)} → ${valueText(after)}`)
   }
   await table.end()
+  if (!found) out.note('sessionlog: nothing ever was there')
 }
 
 async function tellLeaves(leaves: ReadonlyMap<string, Blame>, { out, json }: Context): Promise<void> {

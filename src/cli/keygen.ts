@@ -12,7 +12,8 @@ interface Options {
 
 const HELP = `
 The signer's key goes into FILE, readable by you alone: whoever has it can sign in your name. The verifier's key goes to
-standard output: give it to those who check proofs. Without --name the key is named after the store in --dir.`
+standard output: give it to those who check proofs. Without --name the key is named after the store in --dir:
+by that name verify-proof knows which log a proof must be of. With another one it needs --origin.`
 
 export function keygenCommand(run: Run): Command {
   return newCommand('keygen <file>', 'make a pair of keys that signs checkpoints')

@@ -2,7 +2,8 @@ import type { RecordedEvent } from '../event.ts'
 import { decodePayload } from '../log/codec.ts'
 import type { LogReader } from '../log/reader.ts'
 import { handOut } from '../state/exotic.ts'
-import { equal, isObject, own, type Plain } from '../state/values.ts'
+import { parseIndex } from '../state/pointer.ts'
+import { equal, isArray, isObject, kindOf, own, type Plain } from '../state/values.ts'
 import { BlameTree } from './blame-tree.ts'
 import { readSteps } from './steps.ts'
 import { type Touch, Trace } from './trace.ts'
@@ -32,15 +33,14 @@ interface History {
 }
 
 /** The events that changed the value at a place, oldest first. Reads back for the places, then on for the values. */
-export async function blameValue(
+export async function* blameValue(
   reader: LogReader,
   { sessionId, head, signal }: History,
   place: readonly string[],
-): Promise<ValueBlame[]> {
+): AsyncGenerator<ValueBlame, void, undefined> {
   const touches = await touchesOf(reader, { sessionId, head, signal }, place)
   const versions = [...touches.keys()]
-  const found: ValueBlame[] = []
-  if (versions.length === 0) return found
+  if (versions.length === 0) return
   const range = { from: versions.at(-1)!, to: versions[0]!, signal }
   for await (const { event, before, after } of readSteps(reader, sessionId, range)) {
     const touch = touches.get(event.version)
@@ -48,9 +48,8 @@ export async function blameValue(
     const old = touch.before && valueAt(before.state, touch.before)
     const value = valueAt(after.state, touch.after)
     if (equal(old, value)) continue
-    found.push({ ...blameOf(event), path: touch.after, before: handOut(old), after: handOut(value) })
+    yield { ...blameOf(event), path: touch.after, before: handOut(old), after: handOut(value) }
   }
-  return found
 }
 
 /** Of each leaf of the state at `head`, by its JSON Pointer, which event set it last: one pass over the history. */
@@ -96,5 +95,12 @@ function blameOf({ version, actor, reason, recordedAt }: RecordedEvent): Blame {
 }
 
 function valueAt(state: unknown, place: readonly string[]): unknown {
-  return place.reduce((value, key) => (isObject(value) ? own(value as Plain, key) : undefined), state)
+  return place.reduce(memberAt, state)
+}
+
+function memberAt(value: unknown, key: string): unknown {
+  if (!isObject(value)) return undefined
+  if (isArray(value)) return parseIndex(key) < 0 ? undefined : value[parseIndex(key)]
+  const kind = kindOf(value)
+  return kind === 'object' || kind === 'bare' ? own(value as Plain, key) : undefined
 }

@@ -61,6 +61,7 @@ export class Past {
 
   /** What makes the state at one point out of that at another. */
   async diff(session: Session, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
+    for (const each of [from.signal, to.signal, signal]) each?.throwIfAborted()
     const [before, after] = [await this.#version(session, from), await this.#version(session, to)]
     const old = this.#view(await this.#state(session, before, signal))
     return changesBetween(old, this.#view(await this.#state(session, after, signal)))
@@ -73,13 +74,16 @@ export class Past {
     { good = 0, bad, skip = [], signal }: BisectOptions,
   ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
+    if (head === 0) throw sessionNotFound(session.id)
     const last = bad ?? head
     for (const version of [good, last]) if (version > head) throw versionNotFound(session.id, version, head)
     const found = await bisect(
       async version => {
         signal?.throwIfAborted()
         const { after, event } = (await this.#step(session, version, signal)) ?? {}
-        return after === undefined || event === undefined ? false : ask(after, event)
+        if (after === undefined || event === undefined) return false
+        const verdict = await ask(after, event)
+        return verdict === 'skip' ? verdict : Boolean(verdict)
       },
       good,
       last,
@@ -89,7 +93,8 @@ export class Past {
   }
 
   replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
-    return paced(signal => this.steps(session, { ...range, signal }), speed, scheduler)
+    const { observable } = this.#parts.commits
+    return paced(signal => this.steps(session, { ...range, signal }), speed, scheduler, observable)
   }
 
   async *steps(
@@ -115,12 +120,17 @@ export class Past {
     }
   }
 
-  checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+  async checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+    if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
     return checkSteps(this.steps(session, { to: until, signal }), reducer)
   }
 
-  async blame(session: Session, place: readonly string[], point?: Point): Promise<ValueBlame[]> {
-    return blameValue(this.#parts.reader, await this.#until(session, point), place)
+  async *blame(
+    session: Session,
+    place: readonly string[],
+    point?: Point,
+  ): AsyncGenerator<ValueBlame, void, undefined> {
+    yield* blameValue(this.#parts.reader, await this.#until(session, point), place)
   }
 
   async blameAll(session: Session, point?: Point): Promise<Map<string, Blame>> {

@@ -1,4 +1,5 @@
-import { asyncScheduler, from, Observable, type SchedulerLike } from 'rxjs'
+import { asyncScheduler, from, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs'
+import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import type { Changes } from '../state/changes.ts'
 import type { Immutable } from '../state/values.ts'
@@ -32,13 +33,18 @@ export function paced<State>(
   steps: (signal: AbortSignal) => AsyncGenerator<ReplayStep<State>, void, undefined>,
   speed: number,
   scheduler: SchedulerLike = asyncScheduler,
+  ended: Observable<unknown> = NEVER,
 ): Observable<ReplayStep<State>> {
   return new Observable(subscriber => {
     const stop = new AbortController()
+    const close = () =>
+      stop.abort(new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile'))
+    const end = ended.subscribe({ error: close, complete: close })
     const subscription = from(pausing(steps(stop.signal), speed, scheduler, stop.signal)).subscribe(
       subscriber,
     )
     return () => {
+      end.unsubscribe()
       stop.abort()
       subscription.unsubscribe()
     }
@@ -56,7 +62,7 @@ async function* pausing<State>(
     const { recordedAt } = step.event
     const pauseMs = last === undefined ? 0 : (recordedAt - last) / speed
     if (pauseMs > 0) await pause(Math.min(pauseMs, PAUSE_MS_MAX), scheduler, signal)
-    if (signal.aborted) return
+    signal.throwIfAborted()
     last = recordedAt
     yield step
   }
@@ -64,12 +70,13 @@ async function* pausing<State>(
 
 function pause(ms: number, scheduler: SchedulerLike, signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
+    const pending = new Subscription()
     const end = () => {
       signal.removeEventListener('abort', end)
-      action.unsubscribe()
+      pending.unsubscribe()
       resolve()
     }
     signal.addEventListener('abort', end, { once: true })
-    const action = scheduler.schedule(end, ms)
+    pending.add(scheduler.schedule(end, ms))
   })
 }

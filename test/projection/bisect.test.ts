@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bisect } from '../../src/projection/bisect.ts'
-import { failureOf } from '../support/outcome.ts'
+import { codeOf, failureOf } from '../support/outcome.ts'
 import { create } from '../support/store.ts'
 
 interface Cart {
@@ -102,6 +102,19 @@ describe('bisect()', () => {
     expect(verdicts(version) && !verdicts(version - 1)).toBe(true)
     expect(contradictions.length).toBeGreaterThan(0)
     for (const each of contradictions) expect(each.verdict).toBe(each.version < version)
+  })
+
+  test('takes any answer for what it is in JavaScript, and refuses a session that never was', async () => {
+    const store = await makeStore(20, 5)
+    const found = await store.bisect('cart', ((state: Cart) => (state.total < 0 ? 'wrong' : 0)) as never)
+    expect(found).toMatchObject({
+      version: 5,
+      evaluations: expect.arrayContaining([{ version: 20, verdict: true }]),
+    })
+    expect(await codeOf(() => store.bisect('nobody', () => true))).toBe('SESSIONLOG_SESSION_NOT_FOUND')
+    expect(await codeOf(() => store.bisect('cart', () => true, { skip: 5 as never }))).toBe(
+      'SESSIONLOG_INVALID_ARGUMENT',
+    )
   })
 
   test('gives what the predicate throws, and stops with the reason of its signal', async () => {

@@ -31,7 +31,7 @@ describe('checkReplay()', () => {
     await store.delete('a')
     await store.save('a', { count: 5, last: 'added' }, { type: 'added', data: { by: 5 } })
     expect(await store.checkReplay('a', reducer)).toEqual({ ok: true, checked: 6, skipped: 0 })
-    expect(await store.checkReplay('nobody', reducer)).toEqual({ ok: true, checked: 0, skipped: 0 })
+    expect(await codeOf(() => store.checkReplay('nobody', reducer))).toBe('SESSIONLOG_SESSION_NOT_FOUND')
   })
 
   test('answers with the first divergence, as data', async () => {

@@ -1,7 +1,7 @@
 import { firstValueFrom, lastValueFrom, take, toArray, VirtualTimeScheduler } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { apply } from '../../src/state/apply.ts'
-import { codeOf, collect } from '../support/outcome.ts'
+import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { create, TestClock } from '../support/store.ts'
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -72,9 +72,24 @@ describe('replay()', () => {
     await store.close()
   })
 
+  test('ends with an error where the store closes in a pause', async () => {
+    const store = await makeStore()
+    const outcome = failureOf(() => lastValueFrom(store.replay('a', { speed: 0.0001 })))
+    await turn()
+    await store.close()
+    expect(await outcome).toMatchObject({ code: 'SESSIONLOG_NOT_OPEN' })
+  })
+
   test('refuses a speed that is none, and a range that is none', async () => {
     const store = await makeStore()
-    for (const options of [{ speed: 0 }, { speed: Number.NaN }, { speed: '2' }, { from: -1 }, { till: 1 }])
+    for (const options of [
+      { speed: 0 },
+      { speed: Number.NaN },
+      { speed: '2' },
+      { from: -1 },
+      { till: 1 },
+      { scheduler: {} },
+    ])
       expect(await codeOf(() => store.replay('a', options as never))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   })
 })

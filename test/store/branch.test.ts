@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { openLevelLog } from '../../src/log/open-level.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { create, directoryOf, reopen } from '../support/store.ts'
@@ -89,6 +90,16 @@ describe('revert()', () => {
     expect(store.get('a')).toEqual({ n: 5 })
     expect(await codeOf(() => store.revert('a', { version: 8 }))).toBe('SESSIONLOG_VERSION_NOT_FOUND')
   })
+})
+
+test('fork and revert bring back what was recorded, although a schema would make something else of it', async () => {
+  const schema = z.object({ n: z.number().transform(n => n + 1) })
+  const store = await create<{ n: number }>({ schema: schema as never })
+  await store.save('a', { n: 1 })
+  await store.save('a', { n: 5 })
+  await store.fork('a', 'b', { version: 1 })
+  await store.revert('a', { version: 1 })
+  expect([store.get('a'), store.get('b')]).toEqual([{ n: 2 }, { n: 2 }])
 })
 
 describe('lineage()', () => {

@@ -40,7 +40,7 @@ const METHODS: [name: string, call: Call][] = [
   ['checkReplay()', store => store.checkReplay('a', n => n)],
   ['lineage()', store => store.lineage('a')],
   ['blame()', store => store.blame('a')],
-  ['blame() of a value', store => store.blame('a', '/x')],
+  ['blame() of a value', store => store.blame('a', '/x').next()],
   ['commits', store => store.commits],
   ['watch()', store => store.watch('a')],
   ['checkpoint()', store => store.checkpoint()],

@@ -3,6 +3,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateKey, provesConsistency, verifyCheckpoint } from '../../src/index.ts'
+import { signCheckpoint } from '../../src/proof/checkpoint.ts'
 import { verifyProof } from '../../src/proof/verify.ts'
 import { spell } from '../state/exact.ts'
 import { codeOf, failureOf } from '../support/outcome.ts'
@@ -88,9 +89,62 @@ describe('proveConsistency()', () => {
     expect(provesConsistency({ oldSize, newSize, oldRoot, newRoot, ...rest })).toBe(true)
     for (let size = 0; size <= 26; size++)
       expect(provesConsistency(await store.proveConsistency(size))).toBe(true)
-    expect(await codeOf(() => store.proveConsistency(27))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+    expect(await codeOf(() => store.proveConsistency(27))).toBe('SESSIONLOG_EVENTS_MISSING')
+    expect(await codeOf(() => store.proveConsistency(3, 2))).toBe('SESSIONLOG_INVALID_ARGUMENT')
     expect(await codeOf(() => store.proveConsistency(1, 27))).toBe('SESSIONLOG_EVENTS_MISSING')
   })
+})
+
+describe('proveConsistency() of a checkpoint', () => {
+  test('is refused by a store that is another, or was rewritten', async () => {
+    const store = await makeStore()
+    const checkpoint = await store.checkpoint()
+    const other = await makeStore()
+    expect(await codeOf(() => other.proveConsistency(checkpoint))).toBe('SESSIONLOG_EVENTS_MISSING')
+    const { origin, size } = verifyCheckpoint(checkpoint, vkey)
+    const made = signCheckpoint({ origin, size, root: 'ab'.repeat(32) }, skey)
+    const failure = await failureOf(() => store.proveConsistency(made))
+    expect(failure).toMatchObject({ code: 'SESSIONLOG_EVENTS_MISSING' })
+    expect(String(failure)).toContain('are not those')
+  })
+})
+
+describe('onCheckpoint', () => {
+  test('may ask the store, and close it', async () => {
+    const proved: number[] = []
+    const store = await create<number>({
+      signingKey: skey,
+      compactEvery: 0,
+      onCheckpoint: async note => {
+        proved.push((await store.proveConsistency(0, note)).newSize)
+        await store.close()
+      },
+    })
+    await store.save('a', 1)
+    await store.compact()
+    expect(proved).toEqual([1])
+    expect(store.status).toBe('closed')
+  })
+
+  test('without a key is refused: it would never be called', async () => {
+    expect(await failureOf(() => create({ onCheckpoint: () => {} }))).toMatchObject({ path: 'signingKey' })
+  })
+})
+
+test('what reads before it writes says that the store was closed meanwhile', async () => {
+  for (const turns of [0, 1, 2, 3, 5, 8, 13]) {
+    const store = await makeStore()
+    const calls = [
+      store.prove('a', 5),
+      store.revert('a', { version: 2 }),
+      store.fork('a', 'new', { version: 2 }),
+    ]
+    const outcomes = Promise.allSettled(calls)
+    for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+    await store.close()
+    for (const outcome of await outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'SESSIONLOG_NOT_OPEN' })
+  }
 })
 
 describe('verify() against a checkpoint', () => {
@@ -132,6 +186,7 @@ describe('verify() against a checkpoint', () => {
     const checkpoint = await store.checkpoint()
     const other = generateKey('records.example').vkey
     expect(await codeOf(() => store.verify({ checkpoint, key: other }))).toBe('SESSIONLOG_PROOF_INVALID')
-    expect(await codeOf(() => store.verify({ checkpoint }))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+    for (const options of [{ checkpoint }, { key: vkey }, { checkpoint: 5, key: vkey }])
+      expect(await codeOf(() => store.verify(options as never))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   })
 })
