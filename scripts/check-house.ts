@@ -14,7 +14,7 @@ const FLOORS = [
   ['state'],
   ['event'],
   ['log'],
-  ['projection', 'snapshot'],
+  ['projection', 'snapshot', 'proof'],
   ['store'],
   ['index'],
   ['cli'],

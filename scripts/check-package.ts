@@ -9,6 +9,8 @@ import { join, resolve } from 'node:path'
 
 const PROGRAM = `
 import { openStore } from 'sessionlog'
+import { verifyProof } from 'sessionlog/verify'
+if (typeof verifyProof !== 'function') throw new Error('The verifier is not in the package')
 const store = await openStore({ dir: 'data' })
 const receipt = await store.save('cart-42', { items: ['tea'] }, { actor: 'ada' })
 await store.compact()

@@ -12,6 +12,8 @@ export type SessionlogErrorCode =
   | 'SESSIONLOG_SESSION_NOT_FOUND'
   /** A version that this session does not have (yet, or any more). */
   | 'SESSIONLOG_VERSION_NOT_FOUND'
+  /** `bisect`: the predicate is true at the good end, or not at the bad one. `version` says which. */
+  | 'SESSIONLOG_BISECT_REFUSED'
   /** The same `eventId` came with other content: a bug in the caller's retry. */
   | 'SESSIONLOG_EVENT_ID_REUSED'
   /** The store's policy asks for an actor or a reason, or for a newer schema. */
@@ -32,6 +34,8 @@ export type SessionlogErrorCode =
   | 'SESSIONLOG_FORMAT_UNSUPPORTED'
   /** Lines of an import were refused: the message names them. */
   | 'SESSIONLOG_IMPORT_REJECTED'
+  /** A checkpoint, a proof or a signature does not say what it should: rely on nothing in it. */
+  | 'SESSIONLOG_PROOF_INVALID'
 
 export interface ErrorDetails {
   cause?: unknown

@@ -9,10 +9,21 @@ export type Durability = 'synced' | 'buffered' | 'memory'
 /** `0` is "never existed", `'no_session'` is "no state now", `'any'` lets the last save win. */
 export type ExpectedVersion = number | 'no_session' | 'session_exists' | 'any'
 
+/** Who did something: a name, or what is known of who it was, and for whom. */
+export type Actor = string | { readonly id: string; readonly type?: string; readonly onBehalfOf?: string }
+
+/** An actor in one line. */
+export function nameOf(actor: Actor): string {
+  if (typeof actor === 'string') return actor
+  const { id, type, onBehalfOf } = actor
+  const name = type === undefined ? id : `${type} ${id}`
+  return onBehalfOf === undefined ? name : `${name} for ${onBehalfOf}`
+}
+
 /** What a caller says about an event, beside the state. */
 export interface WriteOptions {
   /** Who did it. */
-  actor?: string
+  actor?: Actor
   /** Why. */
   reason?: string
   /** The caller's word for what happened, in the past tense. Default: `saved`, for a delete `deleted`. */
@@ -60,7 +71,7 @@ export interface RecordedEvent {
   readonly position: number
   /** The caller's word for what happened; types that start with `$` are the store's own. */
   readonly type: string
-  readonly actor?: string
+  readonly actor?: Actor
   readonly reason?: string
   readonly data?: unknown
   readonly eventId?: string
@@ -83,3 +94,5 @@ export interface RecordedEvent {
 export const SAVED = 'saved'
 export const DELETED = 'deleted'
 export const EXPIRED = '$expired'
+export const FORKED = '$forked'
+export const REVERTED = '$reverted'

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Expiry } from './log/port.ts'
 import type { Writer } from './log/writer.ts'
 import type { Cache } from './projection/cache.ts'
@@ -17,6 +18,9 @@ export class Expiries {
   readonly #writer: Writer
   readonly #recorder: Recorder<never>
   readonly #touched = new Map<Session, Expiry>()
+  /** Timers run in the context of whoever opened the store, not of the caller who set them. */
+  readonly #sweepLater = AsyncResource.bind(() => this.#sweepAndPlan())
+  readonly #flushLater = AsyncResource.bind(() => void this.flush().catch(() => {}))
   #writeTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
   #sweepAt = Number.POSITIVE_INFINITY
@@ -31,7 +35,7 @@ export class Expiries {
   touch(session: Session, expiresAt: number): void {
     this.#cache.touch(session, expiresAt)
     this.#touched.set(session, { sessionId: session.id, expiresAt, version: session.version })
-    this.#writeTimer ??= setTimeout(() => this.flush().catch(() => {}), COALESCE_MS).unref()
+    this.#writeTimer ??= setTimeout(this.#flushLater, COALESCE_MS).unref()
     this.plan(expiresAt)
   }
 
@@ -51,7 +55,7 @@ export class Expiries {
     clearTimeout(this.#sweepTimer)
     this.#sweepAt = expiresAt
     const wait = Math.max(expiresAt - this.#recorder.now(), SWEEP_MS_MIN)
-    this.#sweepTimer = setTimeout(() => this.#sweepAndPlan(), Math.min(wait, TIMER_MS_MAX)).unref()
+    this.#sweepTimer = setTimeout(this.#sweepLater, Math.min(wait, TIMER_MS_MAX)).unref()
   }
 
   /** Whether a session's time is up. After a failed write it cannot be ended, but readers do not see it. */

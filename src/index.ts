@@ -1,4 +1,6 @@
 export type { BatchItem } from './batch.ts'
+export type { BranchOptions } from './branch.ts'
+export { type EventContext, withContext } from './context.ts'
 export type { Edit } from './edit.ts'
 export {
   SessionlogError,
@@ -6,12 +8,23 @@ export {
   SessionlogTypeError,
   VersionConflictError,
 } from './errors.ts'
-export type { Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export type { Actor, Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export type { Bisection, Predicate } from './event-reader.ts'
 export { openStore } from './open.ts'
 export type { Logger, StoreOptions } from './options.ts'
+export type { AuditOptions } from './projection/audit.ts'
+export type { BisectOptions, Evaluation, Verdict } from './projection/bisect.ts'
+export type { Blame, ValueBlame } from './projection/blame.ts'
+export type { CheckOptions, Divergence, Reducer, ReplayCheck } from './projection/check-replay.ts'
 export type { EventsOptions, HistoryOptions } from './projection/history.ts'
+export type { Descendant, ForkPoint, Lineage } from './projection/lineage.ts'
 export type { OpenProgress } from './projection/rebuild.ts'
+export type { ReplayOptions, ReplayStep } from './projection/replay.ts'
 export type { Point, TimeBy } from './projection/time-travel.ts'
+export { type Checkpoint, verifyCheckpoint } from './proof/checkpoint.ts'
+export { generateKey, type KeyPair } from './proof/key.ts'
+export { type Consistency, provesConsistency } from './proof/tree.ts'
+export type { ConsistencyProof, ProofOptions } from './prover.ts'
 export type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 export type { CompactionProblem } from './snapshot/snapshot-folder.ts'
 export type { Change, Changes } from './state/changes.ts'

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { withoutContext } from './context.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import { type Directory, findLostLog, identify, keepWitness } from './identity.ts'
 import { FoundLog } from './log/found-log.ts'
@@ -22,11 +23,14 @@ import { SessionStore } from './store.ts'
  * damaged; `SESSIONLOG_EVENTS_MISSING` where it has lost events; `SESSIONLOG_FORMAT_UNSUPPORTED`.
  */
 export async function openStore<State = unknown>(options: StoreOptions<State>): Promise<SessionStore<State>> {
-  const settings = checkStoreOptions(options)
+  return withoutContext(() => openAt(checkStoreOptions(options)))
+}
+
+async function openAt<State>(settings: Settings<State>): Promise<SessionStore<State>> {
   const place = await openPlace(settings)
   try {
     const store = await openIn(place, settings)
-    await place.found?.discard()
+    await place.found?.accept()
     return store
   } catch (error) {
     await place.release(error)

@@ -2,6 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AbstractLevel } from 'abstract-level'
 import { checkNames, checkNumber, checkType, wrong } from './arguments.ts'
 import type { OpenProgress } from './projection/rebuild.ts'
+import { parseSkey } from './proof/key.ts'
+import { refuseAsynchronous } from './schema.ts'
 import type { Immutable } from './state/values.ts'
 
 /** Where diagnostics go; pino's shape. */
@@ -43,6 +45,10 @@ export interface StoreOptions<State> {
   requireActor?: boolean
   /** Every event needs a `reason`; kept in the store until set to false. */
   requireReason?: boolean
+  /** Signs checkpoints: a signer's key as `generateKey` makes it. It is not kept. */
+  signingKey?: string
+  /** Given a signed checkpoint at the end of each compaction, to be kept where nobody can change both. */
+  onCheckpoint?: (checkpoint: string) => void | Promise<void>
   /** Reads the whole log in place of the bases. Default: false. */
   rebuild?: boolean
   /** Opens a log that has lost events; the store gets a new origin. Default: false. */
@@ -73,9 +79,9 @@ const SILENT: Logger = { debug: silent, info: silent, warn: silent, error: silen
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compactEvery: 0 } as const
-const FUNCTIONS = ['clock', 'upcast', 'onProgress'] as const
+const FUNCTIONS = ['clock', 'upcast', 'onProgress', 'onCheckpoint'] as const
 const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
-const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability']
+const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability', 'signingKey']
 
 /** A logger may fail, on the same full disk for one: the store goes on as if it had not. */
 function harmless(logger: Logger): Logger {
@@ -102,6 +108,8 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
     throw wrong('dir must be a path', 'dir')
   for (const [name, min] of Object.entries(NUMBERS)) checkNumber(options, name, min)
   for (const name of FUNCTIONS) checkType(options, name, 'function')
+  if (options.signingKey !== undefined) parseSkey(options.signingKey)
+  else if (options.onCheckpoint !== undefined) throw wrong('onCheckpoint needs a signingKey', 'signingKey')
   for (const name of BOOLEANS) checkType(options, name, 'boolean')
   for (const name of ['open', 'sublevel'] as const) {
     if (options.db !== undefined && typeof options.db?.[name] !== 'function')
@@ -138,11 +146,4 @@ function checkSchema(schema: StandardSchemaV1 | undefined): void {
     // A validator that throws is at least not asynchronous.
   }
   refuseAsynchronous(result)
-}
-
-/** Validation decides before anything changes, and that is in the tick of the call. */
-export function refuseAsynchronous(result: unknown): void {
-  if (!(result instanceof Promise)) return
-  result.catch(() => {})
-  throw wrong('schema must validate synchronously', 'schema')
 }

@@ -13,6 +13,7 @@ import { Past } from './projection/past.ts'
 import type { Rebuilt } from './projection/rebuild.ts'
 import { Session } from './projection/session.ts'
 import { Upcast } from './projection/upcast.ts'
+import { Prover } from './prover.ts'
 import { receiptOf } from './receipt.ts'
 import { Recorder } from './recorder.ts'
 import { excuse } from './settle.ts'
@@ -105,6 +106,9 @@ export function assemble<State>(
   }
   const compactor = new Compactor({ log, reader, writer, sessions, snapshots }, settings.compactEvery, {
     onDone: ({ position, root }) => note(position, root),
+    async onEnd({ position, root }) {
+      await settings.onCheckpoint?.(prover.sign(position, root))
+    },
     onFailure: err => logger.error({ err }, 'Compaction failed'),
   })
   const release = async () => {
@@ -119,7 +123,9 @@ export function assemble<State>(
     await Promise.all([expiries.flush(), writer.write(() => [], true)])
   }
   const parts = { log, reader, writer, cache, snapshots, directory, origin }
-  const past = new Past({ reader, writer, commits, upcast })
+  const past = new Past({ log, reader, writer, commits, upcast })
+  const { signingKey } = settings
+  const prover = new Prover({ log, reader, writer, past, compactor, origin, signingKey })
   const verifyAlone = (options: VerifyOptions) =>
     compactor.alone(async signal => {
       await writer.settled()
@@ -132,6 +138,7 @@ export function assemble<State>(
     cache,
     commits,
     past,
+    prover,
     recorder,
     receiptAt,
     duplicates,

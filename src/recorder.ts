@@ -1,4 +1,5 @@
-import { wrong } from './arguments.ts'
+import { isolateActor, wrong } from './arguments.ts'
+import { inContext } from './context.ts'
 import { isolateData } from './data.ts'
 import type { Answer, Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
@@ -6,17 +7,19 @@ import { SessionlogError, VersionConflictError } from './errors.ts'
 import { EXPIRED, type ExpectedVersion, type Receipt, type WriteOptions } from './event.ts'
 import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import { Append } from './log/commit.ts'
-import type { Writer } from './log/writer.ts'
-import { refuseAsynchronous, type Settings } from './options.ts'
+import type { Transaction, Writer } from './log/writer.ts'
+import type { Settings } from './options.ts'
 import type { Cache } from './projection/cache.ts'
 import type { Session } from './projection/session.ts'
+import { validateState } from './schema.ts'
 import type { Changes } from './state/changes.ts'
 import { handOut } from './state/exotic.ts'
-import { reconcile } from './state/reconcile.ts'
+import { DELETION, reconcile } from './state/reconcile.ts'
 
 /** What is to become of a session. */
 export type Intent =
-  | { readonly kind: 'save'; readonly state: unknown }
+  /** `asRecorded`: the schema is asked, but what it makes of the state isn't taken. */
+  | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true }
   | { readonly kind: 'edit'; readonly recipe: Recipe }
   | { readonly kind: 'delete' }
 
@@ -53,7 +56,6 @@ export interface RecorderParts<State> {
   readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
 }
 
-const DELETION: Changes = Object.freeze([Object.freeze({ op: 'remove', path: '' } as const)])
 /** What an event takes in memory beside its changes, about. */
 const EVENT_BYTES = 256
 
@@ -74,8 +76,9 @@ export class Recorder<State> {
   }
 
   /** Prepares an event on a session as it stands. Changes nothing. */
-  prepare(session: Session, intent: Intent, options: WriteOptions, standing: Standing = session): Prepared {
-    const saved = intent.kind === 'save' ? this.#validate(session.id, intent.state) : undefined
+  prepare(session: Session, intent: Intent, given: WriteOptions, standing: Standing = session): Prepared {
+    const options = inContext(given)
+    const saved = intent.kind === 'save' ? this.#saved(session.id, intent) : undefined
     const data = isolateData(options.data)
     if (options.eventId !== undefined) {
       // An edit with a known id does not run, so its state is not known.
@@ -103,7 +106,12 @@ export class Recorder<State> {
   }
 
   /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
-  write<T>(appends: readonly Append[], bytes: number, result: () => T | Promise<T>): Promise<T> {
+  write<T>(
+    appends: readonly Append[],
+    bytes: number,
+    result: () => T | Promise<T>,
+    operations?: Transaction['operations'],
+  ): Promise<T> {
     const { writer, cache, planExpiry, settings } = this.#parts
     if (writer.failure !== undefined) throw writer.failure
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
@@ -116,7 +124,7 @@ export class Recorder<State> {
         durable.catch(() => {})
         reject(error)
       }
-      writer.push({ appends, bytes, done })
+      writer.push(operations === undefined ? { appends, bytes, done } : { appends, operations, bytes, done })
     })
     // Pushed first: a watcher that saves at once must come after.
     cache.change(appends)
@@ -149,25 +157,18 @@ export class Recorder<State> {
     return { state, changes: [{ op: 'replace', path: '', value: state }], size }
   }
 
+  #saved(sessionId: string, { state, asRecorded }: Extract<Intent, { kind: 'save' }>): unknown {
+    const valid = validateState(this.#parts.settings.schema, sessionId, state)
+    return asRecorded ? state : valid
+  }
+
   #edited(session: Session, recipe: Recipe, standing: Standing): unknown {
     if (!standing.exists) {
       const message = `Session '${session.id}' has no state to edit`
       throw new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId: session.id })
     }
     const draft = standing === session ? this.#parts.cache.state(session) : handOut(standing.state)
-    return this.#validate(session.id, editState(draft, recipe))
-  }
-
-  #validate(sessionId: string, state: unknown): unknown {
-    const { schema } = this.#parts.settings
-    if (schema === undefined) return state
-    const result = schema['~standard'].validate(state)
-    refuseAsynchronous(result)
-    const { issues, value } = result as { issues?: readonly Issue[]; value?: unknown }
-    if (issues === undefined) return value
-    const path = pointer(issues[0])
-    const message = `The state of session '${sessionId}' is refused by the schema at '${path}': ${issues[0]?.message}`
-    throw new SessionlogError('SESSIONLOG_SCHEMA_REJECTED', message, { sessionId, path, cause: issues })
+    return validateState(this.#parts.settings.schema, session.id, editState(draft, recipe))
   }
 
   #facts(options: WriteOptions, data: unknown): EventFacts {
@@ -176,7 +177,7 @@ export class Recorder<State> {
     const { actor, reason, type, eventId, correlationId, causationId, occurredAt, expiresAt } = options
     return {
       type,
-      actor,
+      actor: actor === undefined ? undefined : isolateActor(actor),
       reason,
       data,
       eventId,
@@ -214,16 +215,6 @@ export class Recorder<State> {
 
 export const NO_OPTIONS: WriteOptions = Object.freeze({})
 const EXPIRY: EventFacts = Object.freeze({ type: EXPIRED })
-
-interface Issue {
-  readonly message: string
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
-}
-
-function pointer(issue: Issue | undefined): string {
-  const keys = issue?.path?.map(step => (typeof step === 'object' ? step.key : step)) ?? []
-  return keys.map(key => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
 
 function checkExpected(
   sessionId: string,

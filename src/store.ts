@@ -1,22 +1,14 @@
 import type { Observable } from 'rxjs'
-import {
-  checkEvents,
-  checkExpiry,
-  checkHistory,
-  checkId,
-  checkOptions,
-  checkPoint,
-  checkWriteOptions,
-} from './arguments.ts'
+import { checkExpiry, checkId, checkOptions, takeWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
+import { type Branch, type BranchOptions, forkOf, reversionOf } from './branch.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { SessionlogError } from './errors.ts'
 import type { Receipt, RecordedEvent, WriteOptions } from './event.ts'
+import { EventReader } from './event-reader.ts'
 import type { StoreParts } from './parts.ts'
 import type { Cache } from './projection/cache.ts'
-import type { EventsOptions, HistoryOptions } from './projection/history.ts'
 import { Session } from './projection/session.ts'
-import type { Point } from './projection/time-travel.ts'
 import { receiptOf } from './receipt.ts'
 import { type Intent, NO_OPTIONS } from './recorder.ts'
 import { settle } from './settle.ts'
@@ -33,13 +25,14 @@ export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
  * `SESSIONLOG_INVALID_STATE`, `_SCHEMA_REJECTED`, `_VERSION_CONFLICT`, `_EVENT_ID_REUSED`, `_POLICY_VIOLATED` or
  * `_OVERLOADED`, and nothing has changed; with `SESSIONLOG_IO_ERROR` where the disk failed and the store has stopped.
  */
-export class SessionStore<State> {
+export class SessionStore<State> extends EventReader<State> {
   readonly #parts: StoreParts<State>
   readonly #cache: Cache
   #closing: Promise<void> | undefined
   #closed = false
 
   constructor(parts: StoreParts<State>) {
+    super(parts.past, parts.prover)
     this.#parts = parts
     this.#cache = parts.cache
   }
@@ -80,6 +73,21 @@ export class SessionStore<State> {
       this.#assertWritable()
       return writeBatch(this.#parts, id => this.#session(id), items, options)
     })
+  }
+
+  /**
+   * Begins a new session with the state that another one had at a version. Its first event, `$forked`, names the
+   * event that it comes from; the parent is left alone. `SESSIONLOG_VERSION_CONFLICT` where `newId` has ever existed.
+   */
+  async fork(id: string, newId: string, options: BranchOptions): Promise<Receipt> {
+    const branch = await forkOf(this.#parts.past, this.recorded(id), newId, options)
+    return this.#record(this.recorded(newId), branch) as Promise<Receipt>
+  }
+
+  /** Goes back to an old state, as a new event: `$reverted`. Where there was none, that ends the session's state. */
+  async revert(id: string, options: BranchOptions): Promise<Receipt | undefined> {
+    const branch = await reversionOf(this.#parts.past, this.recorded(id), options)
+    return this.#record(this.recorded(id), branch)
   }
 
   /** Moves a session's expiry (ms since the epoch; `Infinity` is never) without an event. */
@@ -123,32 +131,15 @@ export class SessionStore<State> {
     return this.#cache.size
   }
 
-  /** A session's events, oldest first. */
-  async *history(id: string, options: HistoryOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
-    yield* this.#parts.past.history(this.#sessionOrNew(id), checkHistory(options))
-  }
-
-  /** Every session's events, in commit order. One that has not caught up when the store closes rejects. */
-  async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
-    this.#assertReadable()
-    yield* this.#parts.past.events(checkEvents(options))
-  }
-
-  /** The state at a version (`SESSIONLOG_VERSION_NOT_FOUND` beyond the last), or at a time. */
-  async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
-    checkPoint(point)
-    return this.#parts.past.stateAt(this.#sessionOrNew(id), point) as Promise<Immutable<State> | undefined>
-  }
-
   /** Durable events in commit order, each once. Errors when a write fails, completes when the store closes. */
   get commits(): Observable<readonly RecordedEvent[]> {
-    this.#assertReadable()
+    this.assertReadable()
     return this.#parts.commits.observable
   }
 
   /** The session's state in the cache: the one now, then each change at once, acknowledged or not. */
   watch(id: string): Observable<Immutable<State> | undefined> {
-    this.#assertReadable()
+    this.assertReadable()
     checkId(id)
     this.#session(id)
     return this.#cache.watch(id) as Observable<Immutable<State> | undefined>
@@ -163,8 +154,8 @@ export class SessionStore<State> {
 
   /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
-    checkOptions(options, ['signal', 'onProgress'])
-    this.#assertReadable()
+    checkOptions(options, ['signal', 'onProgress', 'checkpoint', 'key'])
+    this.assertReadable()
     return this.#parts.verify(options)
   }
 
@@ -191,8 +182,7 @@ export class SessionStore<State> {
       await compactor.stop()
       await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
       expiries.stop()
-      await writer.settled()
-      writer.end()
+      await writer.end()
     } finally {
       await release().finally(() => {
         this.#closed = true
@@ -201,31 +191,35 @@ export class SessionStore<State> {
     }
   }
 
-  #write(id: string, intent: Intent, options: WriteOptions): Promise<Receipt | undefined> {
+  #write(id: string, intent: Intent, given: WriteOptions): Promise<Receipt | undefined> {
     return settle(() => {
-      this.#assertWritable()
-      const session = this.#sessionOrNew(id)
-      if (options !== NO_OPTIONS) checkWriteOptions(options)
-      const { recorder, duplicates, durability } = this.#parts
-      const prepared = recorder.prepare(session, intent, options)
-      if (prepared === undefined) return Promise.resolve(undefined)
-      if ('answer' in prepared) return prepared.answer.receipt()
-      const { append, bytes } = prepared
-      const receipt = recorder.write([append], bytes, () => receiptOf(append, durability))
-      duplicates.note(append, receipt)
-      return receipt
+      const session = this.recorded(id)
+      const options = given === NO_OPTIONS ? given : takeWriteOptions(given)
+      return this.#record(session, { intent, options })
     })
+  }
+
+  #record(session: Session, { intent, options, operations }: Branch): Promise<Receipt | undefined> {
+    this.#assertWritable()
+    const { recorder, duplicates, durability } = this.#parts
+    const prepared = recorder.prepare(session, intent, options)
+    if (prepared === undefined) return Promise.resolve(undefined)
+    if ('answer' in prepared) return prepared.answer.receipt()
+    const { append, bytes } = prepared
+    const receipt = recorder.write([append], bytes, () => receiptOf(append, durability), operations)
+    duplicates.note(append, receipt)
+    return receipt
   }
 
   /** The session as it is now; one whose time is up is ended on the way. */
   #session(id: string): Session | undefined {
-    this.#assertReadable()
+    this.assertReadable()
     const session = this.#cache.sessions.get(id)
     if (session !== undefined) this.#parts.expiries.end(session)
     return session
   }
 
-  #sessionOrNew(id: string): Session {
+  protected override recorded(id: string): Session {
     const session = this.#session(id)
     if (session !== undefined) return session
     checkId(id)
@@ -233,17 +227,17 @@ export class SessionStore<State> {
   }
 
   #sweep(): void {
-    this.#assertReadable()
+    this.assertReadable()
     this.#parts.expiries.sweep()
   }
 
-  #assertReadable(): void {
+  protected override assertReadable(): void {
     if (this.#closing === undefined) return
     throw new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${this.status}`)
   }
 
   #assertWritable(): void {
-    this.#assertReadable()
+    this.assertReadable()
     const { failure } = this.#parts.writer
     if (failure !== undefined) throw failure
   }

@@ -1,17 +1,25 @@
-import { hasCode, type SessionlogErrorCode } from './errors.ts'
+import { wrong } from './arguments.ts'
+import { hasCode, SessionlogError, type SessionlogErrorCode } from './errors.ts'
 import { type Directory, findMissingEvents } from './identity.ts'
 import type { EventLog } from './log/port.ts'
 import type { LogReader } from './log/reader.ts'
+import { corrupted } from './log/record.ts'
 import type { Writer } from './log/writer.ts'
 import type { Cache } from './projection/cache.ts'
 import { EventAudit } from './projection/event-audit.ts'
 import { stateAtVersion } from './projection/time-travel.ts'
+import { type Checkpoint, originLine, verifyCheckpoint } from './proof/checkpoint.ts'
+import { treeRoot } from './proof/tree.ts'
 import type { Snapshot } from './snapshot/snapshot.ts'
 import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { readWitness } from './snapshot/witness.ts'
 import { equal } from './state/values.ts'
 
 export interface VerifyOptions {
+  /** A checkpoint that was given out: the log must still have its events, and no others in their place. */
+  checkpoint?: string
+  /** The verifier's key, or several: a checkpoint that none of them signed is refused. */
+  key?: string | readonly string[]
   /** Ends the reading with its reason. */
   signal?: AbortSignal
   /** Told now and then how many events have been read, of how many. */
@@ -64,11 +72,14 @@ export async function verify(parts: VerifyParts, options: VerifyOptions = {}): P
   const problems: VerifyProblem[] = []
   const report = (error: unknown) => problems.push(problemOf(error))
   const { log, writer, cache, origin } = parts
+  const checkpoint = readCheckpoint(options)
   const audit = new EventAudit(log, cache.sessions.values(), writer.position, report)
   await audit.run(options)
   const { position, root, sessions, commits, bases } = audit
   const snapshots = await verifySnapshots(parts, audit, report, options.signal)
+  await verifyForks(parts, audit, report)
   await verifyWitness(parts, report)
+  if (checkpoint !== undefined) verifyAgainst(checkpoint, audit, origin, report)
   const durationMs = Math.round(performance.now() - startedAt)
   return {
     ok: problems.length === 0,
@@ -105,6 +116,40 @@ async function verifySnapshots(
     }
   }
   return count
+}
+
+function readCheckpoint({ checkpoint, key }: VerifyOptions): Checkpoint | undefined {
+  if (checkpoint === undefined && key === undefined) return undefined
+  if (typeof checkpoint !== 'string') throw wrong('A key needs the checkpoint that it verifies', 'checkpoint')
+  if (key === undefined) throw wrong('A checkpoint needs the key that verifies it', 'key')
+  return verifyCheckpoint(checkpoint, key)
+}
+
+/** What was signed once is still there: nothing that the directory itself holds could tell so much. */
+function verifyAgainst(checkpoint: Checkpoint, audit: EventAudit, origin: string, report: Report): void {
+  const { size, root } = checkpoint
+  const missing = (message: string) => report(new SessionlogError('SESSIONLOG_EVENTS_MISSING', message))
+  if (checkpoint.origin !== originLine(origin))
+    missing(`The checkpoint is of '${checkpoint.origin}', this store is '${originLine(origin)}'`)
+  else if (size > audit.position)
+    missing(`The log has ${audit.position} events, the checkpoint was given out for ${size}`)
+  else if (treeRoot(audit.leaves, size) !== root)
+    missing(`The first ${size} events are not those that the checkpoint was given out for`)
+}
+
+/** Holds the index of forks against what the sessions' first events say. */
+async function verifyForks({ log }: VerifyParts, audit: EventAudit, report: Report): Promise<void> {
+  const found = new Map(audit.forks)
+  for await (const page of log.forks()) {
+    for (const { sessionId, version, child } of page) {
+      const point = found.get(child)
+      found.delete(child)
+      if (audit.trusts(child) && (point?.sessionId !== sessionId || point.version !== version))
+        report(corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`))
+    }
+  }
+  for (const [child, { sessionId }] of found)
+    report(corrupted(child, 1, `is not found among the forks of session '${sessionId}'`))
 }
 
 interface SnapshotContext {

@@ -20,6 +20,7 @@ import { memoryRow, openRow, rebuildRow } from './rows/opening.ts'
 import { optionRow } from './rows/options.ts'
 import { sessionRow } from './rows/sessions.ts'
 import { textRow } from './rows/text.ts'
+import { travelRow } from './rows/travel.ts'
 import { build, sessionlog } from './sessionlog.ts'
 import { warmUp } from './sides.ts'
 
@@ -32,6 +33,7 @@ const ROWS: readonly Row[] = [
   rebuildRow,
   memoryRow,
   textRow,
+  travelRow,
   editRow,
   hashRow,
   optionRow,

@@ -12,6 +12,12 @@ export interface Store<T> {
   save(id: string, state: T): Promise<unknown>
   edit(id: string, recipe: (draft: T) => void): Promise<unknown>
   get(id: string): T | undefined
+  version(id: string): number
+  stateAt(id: string, point: { version: number }): Promise<T | undefined>
+  bisect(
+    id: string,
+    predicate: (state: T, event: { readonly version: number }) => boolean,
+  ): Promise<{ readonly version: number }>
   ids(): Iterable<string>
   readonly size: number
   history(

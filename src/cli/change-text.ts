@@ -1,9 +1,12 @@
-import type { Change, RecordedEvent } from '../index.ts'
+import type { Change, Changes, RecordedEvent } from '../index.ts'
+import { apply } from '../state/apply.ts'
 import { parsePointer } from '../state/pointer.ts'
 import { own, type Plain } from '../state/values.ts'
 import { shortValue } from './text.ts'
 
 const CHANGES_MAX = 4
+/** For a value that has a line, or nearly one, for itself. */
+const LINE_VALUE_COLUMNS = 60
 
 /**
  * What an event changed, in a line: `/cart/3/qty: 1 → 2`, `+/items/4 "tea"`, `-/note`, `~/text @120 -1 +3`.
@@ -19,32 +22,49 @@ export function describeChanges({ changes }: RecordedEvent, before?: { readonly 
   return described.join(', ') + (more > 0 ? `, … ${more} more` : '')
 }
 
-function describeChange(change: Change, before: { readonly state: unknown } | undefined): string {
+/** Each change in a line of its own, told with what was there before it. */
+export function* describeEach(changes: Changes, before: unknown): Generator<string, void, undefined> {
+  let state = before
+  for (const change of changes) {
+    yield describeChange(change, { state }, LINE_VALUE_COLUMNS)
+    state = apply([change], state)
+  }
+}
+
+function describeChange(
+  change: Change,
+  before: { readonly state: unknown } | undefined,
+  columns?: number,
+): string {
   const { op, path } = change
   switch (op) {
     case 'add':
-      return `+${path} ${shortValue(change.value, path === '' ? 60 : undefined)}`
+      return `+${path} ${shortValue(change.value, path === '' ? LINE_VALUE_COLUMNS : columns)}`
     case 'replace':
       return path === ''
-        ? `= ${shortValue(change.value, 60)}`
-        : `${path}: ${was(path, before)}${shortValue(change.value)}`
+        ? `= ${shortValue(change.value, LINE_VALUE_COLUMNS)}`
+        : `${path}: ${was(path, before, columns)}${shortValue(change.value, columns)}`
     case 'remove':
       return path === '' ? 'deleted' : `-${path}`
   }
-  return describeSplice(change)
+  return describeSplice(change, columns)
 }
 
-function was(path: string, before: { readonly state: unknown } | undefined): string {
+function was(path: string, before: { readonly state: unknown } | undefined, columns?: number): string {
   if (before === undefined) return '→ '
-  return `${shortValue(valueAt(before.state, path))} → `
+  return `${shortValue(valueAt(before.state, path), columns)} → `
 }
 
-function describeSplice({ path, index, remove, insert }: Extract<Change, { op: 'splice' }>): string {
+function describeSplice(
+  { path, index, remove, insert }: Extract<Change, { op: 'splice' }>,
+  columns?: number,
+): string {
   const place = `${path}/${index}`
   if (typeof insert === 'string')
     return `~${path} @${index}${remove ? ` -${remove}` : ''}${insert ? ` +${insert.length}` : ''}`
   if (insert.length === 0) return `-${place}${remove > 1 ? `…${index + remove - 1}` : ''}`
-  if (remove === 0) return `+${place} ${insert.length === 1 ? shortValue(insert[0]) : `(${insert.length})`}`
+  if (remove === 0)
+    return `+${place} ${insert.length === 1 ? shortValue(insert[0], columns) : `(${insert.length})`}`
   return `~${path} @${index} -${remove} +${insert.length}`
 }
 

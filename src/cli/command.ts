@@ -30,6 +30,11 @@ export function integer(name: string, min: number): (text: string) => number {
   }
 }
 
+/** An option that may be given several times. */
+export function repeated(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
+}
+
 /** A time argument: ISO 8601, or ms since the epoch. */
 export function time(name: string): (text: string) => number {
   return text => {

@@ -1,19 +1,37 @@
 import type { Command } from 'commander'
-import type { CompactionReport } from '../index.ts'
+import { type CompactionReport, SessionlogTypeError, type StoreOptions } from '../index.ts'
+import { replaceFile } from '../snapshot/file.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { readSkey } from './key-file.ts'
 import { formatCount, formatDuration, plural } from './text.ts'
 
 /** `sessionlog compact`, and the nightly script. */
 export function compactCommand(run: Run): Command {
   return newCommand('compact', 'bring bases and snapshots up to date; nothing is lost')
     .option('--full', 'write every snapshot again, also of sessions that have not changed')
-    .action((options: { full?: boolean }, command: Command) =>
-      run(command, context =>
-        withStore(context, store => compactStore(store, context, options.full ?? false)),
-      ),
+    .option('--checkpoint <file>', 'write a signed checkpoint there at the end: a place outside of the store')
+    .option('-k, --key <file>', "the signer's key of the checkpoint")
+    .action((options: Options, command: Command) =>
+      run(command, async context => {
+        const signing = await signingOf(options)
+        return withStore(context, store => compactStore(store, context, options.full ?? false), signing)
+      }),
     )
+}
+
+interface Options {
+  full?: boolean
+  checkpoint?: string
+  key?: string
+}
+
+async function signingOf({ checkpoint, key }: Options): Promise<StoreOptions<unknown>> {
+  if ((checkpoint === undefined) !== (key === undefined))
+    throw new SessionlogTypeError('--checkpoint and --key belong together', 'checkpoint')
+  if (checkpoint === undefined) return {}
+  return { signingKey: await readSkey(key!), onCheckpoint: note => replaceFile(checkpoint, note) }
 }
 
 async function compactStore(store: Store, context: Context, full: boolean): Promise<ExitCode> {

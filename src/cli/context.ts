@@ -17,9 +17,13 @@ export interface Context {
 export type Store = SessionStore<unknown>
 
 /** Opens a store that is there, does something with it, and closes it whatever happens. */
-export async function withStore<T>(context: Context, task: (store: Store) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  context: Context,
+  task: (store: Store) => Promise<T>,
+  options: StoreOptions<unknown> = {},
+): Promise<T> {
   await assertStore(context.dir)
-  const store = await open(context)
+  const store = await open(context, options)
   try {
     context.signal.throwIfAborted()
     return await task(store)

@@ -20,7 +20,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export const EXIT_HELP = `
 Exit codes:
     0  done
-    1  no: verify found problems, there is no such session or version
+    1  no: verify found problems, a proof proves nothing, the ends of a bisect do not fit, no such session or version
     2  wrong usage: an argument, an option, a directory without a store
     3  locked: another process holds the store
     4  the store cannot be opened or read: damaged, events missing, of an unknown format
@@ -34,6 +34,8 @@ const BY_ERROR: Partial<Record<SessionlogErrorCode, ExitCode>> = {
   SESSIONLOG_INVALID_ARGUMENT: EXIT.USAGE,
   SESSIONLOG_SESSION_NOT_FOUND: EXIT.NO,
   SESSIONLOG_VERSION_NOT_FOUND: EXIT.NO,
+  SESSIONLOG_PROOF_INVALID: EXIT.NO,
+  SESSIONLOG_BISECT_REFUSED: EXIT.NO,
   SESSIONLOG_LOCKED: EXIT.LOCKED,
   SESSIONLOG_CORRUPTION: EXIT.DAMAGED,
   SESSIONLOG_EVENTS_MISSING: EXIT.DAMAGED,

@@ -5,6 +5,7 @@ import { type Context, type Store, withStore } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { exportLine } from './export-line.ts'
 import { lastEvent } from './ls.ts'
+import { printableJson } from './text.ts'
 
 export function exportCommand(run: Run): Command {
   return newCommand('export', 'every version of every session as NDJSON that import reads, in commit order')
@@ -20,7 +21,7 @@ async function writeLines(store: Store, context: Context, current: boolean): Pro
   const { out, progress } = context
   let done = 0
   for await (const line of current ? currentLines(store, context) : allLines(store, context)) {
-    await out.line(line)
+    await out.line(printableJson(line))
     if (!out.isTerminal) progress.update('Exporting', ++done, current ? store.size : undefined)
   }
   return EXIT.OK

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
+import { nameOf } from '../event.ts'
 import { type RecordedEvent, SessionlogError } from '../index.ts'
 import { apply } from '../state/apply.ts'
-import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
 import { describeChanges } from './change-text.ts'
 import { integer, newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
+import { eventJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { Table } from './table.ts'
 import { formatCount, formatTime } from './text.ts'
@@ -45,7 +46,7 @@ export function sessionNotFound(sessionId: string): SessionlogError {
   })
 }
 
-function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
+export function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
   const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
 }
@@ -74,27 +75,8 @@ export async function printTable(
   for await (const event of events) {
     const { version, recordedAt, occurredAt, actor = '', type, reason = '' } = event
     const when = formatTime(occurredAt ?? recordedAt)
-    await table.row(formatCount(version), when, actor, type, reason, describeChanges(event, state))
+    await table.row(formatCount(version), when, nameOf(actor), type, reason, describeChanges(event, state))
     state &&= { state: apply(event.changes, state.state) }
   }
   await table.end()
-}
-
-/** A recorded event as JSON. Where it holds what JSON lacks, `data` and `changes` are in their tagged form. */
-export function eventJson(event: RecordedEvent): object {
-  const { data, changes } = event
-  if ((data === undefined || isPlainJson(data)) && isPlainJson(changes)) return event
-  return {
-    ...event,
-    encoding: 'tagged',
-    ...(data !== undefined && { data: toTaggedJson(data) }),
-    changes: changes.map(taggedChange),
-  }
-}
-
-/** The operation stays as it is: only the values in it are tagged. */
-function taggedChange(change: RecordedEvent['changes'][number]): object {
-  if (change.op === 'remove') return change
-  if (change.op !== 'splice') return { ...change, value: toTaggedJson(change.value) }
-  return { ...change, insert: toTaggedJson(change.insert) }
 }

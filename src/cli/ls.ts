@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { nameOf } from '../event.ts'
 import type { RecordedEvent } from '../index.ts'
 import { stringifyState } from '../state/tagged-json.ts'
 import { newCommand, type Run } from './command.ts'
@@ -63,5 +64,5 @@ function detailsOf({ recordedAt, occurredAt, actor, type }: RecordedEvent): obje
 }
 
 function cellsOf({ recordedAt, occurredAt, actor = '', type }: RecordedEvent): string[] {
-  return [formatTime(occurredAt ?? recordedAt), actor, type]
+  return [formatTime(occurredAt ?? recordedAt), nameOf(actor), type]
 }

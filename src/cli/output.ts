@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import picocolors from 'picocolors'
-import { printable } from './text.ts'
+import { printable, printableJson } from './text.ts'
 
 type Colors = ReturnType<typeof picocolors.createColors>
 
@@ -38,9 +38,9 @@ export class Output {
     return Boolean(this.#stdout.isTTY)
   }
 
-  /** Columns of the terminal; undefined where there is none. */
+  /** Columns of the terminal; undefined where there is none, or it does not know: then it says 0. */
   get columns(): number | undefined {
-    return this.isTerminal ? this.#stdout.columns : undefined
+    return this.isTerminal ? this.#stdout.columns || undefined : undefined
   }
 
   /** Writes a line of data; waits where the reader is slower. */
@@ -50,7 +50,7 @@ export class Output {
   }
 
   json(value: unknown): Promise<void> {
-    return this.line(JSON.stringify(value))
+    return this.line(printableJson(JSON.stringify(value)))
   }
 
   async flush(): Promise<void> {

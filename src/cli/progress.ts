@@ -28,7 +28,7 @@ export class Progress {
     this.#drawnAt = now
     this.#shown = true
     const bar = total ? `${drawBar(Math.min(done / total, 1))} ` : ''
-    this.#stream.write(`\r\x1b[K${truncate(`${label} ${bar}${words}`, (this.#stream.columns ?? 80) - 1)}`)
+    this.#stream.write(`\r\x1b[K${truncate(`${label} ${bar}${words}`, (this.#stream.columns || 80) - 1)}`)
   }
 
   /** Takes the bar away. */

@@ -1,17 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { auditCommand } from './audit.ts'
+import { bisectCommand } from './bisect.ts'
+import { blameCommand } from './blame.ts'
 import { type Run, withCommonOptions } from './command.ts'
 import { compactCommand } from './compact.ts'
+import { diffCommand } from './diff.ts'
 import { describeFailure, EXIT, EXIT_HELP, type ExitCode, Interruption } from './exit-code.ts'
 import { exportCommand } from './export.ts'
 import { historyCommand } from './history.ts'
 import { importCommand } from './import.ts'
+import { keygenCommand } from './keygen.ts'
 import { lsCommand } from './ls.ts'
 import { Output } from './output.ts'
 import { Progress } from './progress.ts'
+import { checkpointCommand, proveCommand } from './prove.ts'
+import { replayCommand } from './replay.ts'
+import { reproCommand } from './repro.ts'
 import { showCommand } from './show.ts'
 import { statsCommand } from './stats.ts'
+import { tailCommand } from './tail.ts'
 import { verifyCommand } from './verify.ts'
+import { verifyProofCommand } from './verify-proof.ts'
 
 /** In the order of `--help`. */
 const COMMANDS = [
@@ -20,9 +30,20 @@ const COMMANDS = [
   lsCommand,
   showCommand,
   historyCommand,
+  diffCommand,
+  blameCommand,
+  replayCommand,
+  bisectCommand,
+  auditCommand,
+  tailCommand,
   compactCommand,
   verifyCommand,
   statsCommand,
+  reproCommand,
+  keygenCommand,
+  checkpointCommand,
+  proveCommand,
+  verifyProofCommand,
 ]
 
 /**

@@ -14,6 +14,17 @@ function escapeOf(character: string): string {
 
 const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
+/**
+ * JSON that says the same, without what would act on a terminal: JSON lets control characters of U+007F and above,
+ * and those that turn the direction of writing, stand as they are.
+ */
+export function printableJson(json: string): string {
+  return json.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 const segmenter = new Intl.Segmenter()
 /** East Asian wide characters and emoji: two columns each. */
 const WIDE =

@@ -1,19 +1,35 @@
 import type { Command } from 'commander'
 import { hasCode } from '../errors.ts'
-import type { VerifyProblem, VerifyReport } from '../index.ts'
+import { SessionlogTypeError, type VerifyOptions, type VerifyProblem, type VerifyReport } from '../index.ts'
 import { newCommand, type Run } from './command.ts'
 import { assertStore, type Context, open } from './context.ts'
 import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
+import { readText, readVkey } from './key-file.ts'
 import { formatCount, formatDuration, plural, printable } from './text.ts'
 
 export function verifyCommand(run: Run): Command {
-  return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots').action(
-    (_: object, command: Command) => run(command, verifyStore),
-  )
+  return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots')
+    .option('--checkpoint <file>', 'one that was given out: finds a log that was cut, rolled back or swapped')
+    .option('-k, --key <key>', "the verifier's key of the checkpoint, or a file with it")
+    .action((options: Options, command: Command) =>
+      run(command, async context => verifyStore(context, await against(options))),
+    )
+}
+
+interface Options {
+  checkpoint?: string
+  key?: string
+}
+
+async function against({ checkpoint, key }: Options): Promise<Pick<VerifyOptions, 'checkpoint' | 'key'>> {
+  if ((checkpoint === undefined) !== (key === undefined))
+    throw new SessionlogTypeError('--checkpoint and --key belong together', 'checkpoint')
+  if (checkpoint === undefined) return {}
+  return { checkpoint: await readText(checkpoint), key: await readVkey(key!) }
 }
 
 /** A store that can't even be opened has been verified too: why not is the problem. */
-async function verifyStore(context: Context): Promise<ExitCode> {
+async function verifyStore(context: Context, checked: VerifyOptions): Promise<ExitCode> {
   await assertStore(context.dir)
   const { progress, signal } = context
   let report: VerifyReport | undefined
@@ -21,6 +37,7 @@ async function verifyStore(context: Context): Promise<ExitCode> {
     const store = await open(context)
     try {
       report = await store.verify({
+        ...checked,
         signal,
         onProgress: ({ events, of }) => progress.update('Verifying', events, of),
       })

@@ -1,4 +1,4 @@
-import { DELETED, type RecordedEvent, SAVED } from '../event.ts'
+import { type Actor, DELETED, type RecordedEvent, SAVED } from '../event.ts'
 import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
 import { type EncodedEvent, type EventKind, KIND, type RawEvent } from './record.ts'
@@ -7,7 +7,7 @@ import { ARRAY, type RecordWriter } from './record-writer.ts'
 /** What an event says beside its changes. */
 export interface EventFacts {
   readonly type?: string | undefined
-  readonly actor?: string | undefined
+  readonly actor?: Actor | undefined
   readonly reason?: string | undefined
   readonly data?: unknown
   readonly eventId?: string | undefined

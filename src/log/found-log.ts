@@ -45,6 +45,13 @@ export class FoundLog {
     await rename(this.#opening, this.#refused).catch(() => this.discard())
   }
 
+  /** After an open that went well: what an earlier refusal kept is of an incident that is over. */
+  async accept(): Promise<void> {
+    await this.discard()
+    const time = new Date().toISOString().replace(/\D/g, '')
+    await rename(this.#refused, `${this.#refused}-${time}`).catch(() => {})
+  }
+
   /** Lets go of them. What cannot be removed does no harm. */
   async discard(): Promise<void> {
     await rm(this.#opening, { recursive: true, force: true }).catch(() => {})

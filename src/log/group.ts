@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { Observable, type OperatorFunction } from 'rxjs'
 
 /**
@@ -16,13 +17,14 @@ export function gatherWhileBusy<T>(
       let waiting: T[] = []
       let busy = false
 
-      const handOn = () => {
+      // In the context of whoever built the pipeline, not of the caller whose value happens to come first.
+      const handOn = AsyncResource.bind(() => {
         busy = waiting.length > 0
         if (!busy) return
         const group = waiting.length > max ? waiting.splice(0, max) : waiting
         if (group === waiting) waiting = []
         subscriber.next(group)
-      }
+      })
       const subscription = source.subscribe({
         next(value) {
           waiting.push(value)

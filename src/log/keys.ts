@@ -15,6 +15,8 @@ export const RANGE = {
   base: 'b',
   /** `i<id>NUL<eventId>`: the versions of events that have an id. */
   eventId: 'i',
+  /** `f<id>NUL<child>`: sessions that were forked from one. */
+  fork: 'f',
   /** `x<id>NUL`: expiries that were moved by a touch. */
   expiry: 'x',
 } as const

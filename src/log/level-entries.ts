@@ -12,6 +12,7 @@ import {
 import type {
   CommitRecord,
   Expiry,
+  Fork,
   Frontier,
   LogOperation,
   LogRecord,
@@ -56,6 +57,8 @@ export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [stri
         sessionPrefix(RANGE.expiry, operation.sessionId),
         encodeChecked([operation.expiresAt, operation.version, operation.sessionId]),
       ]
+    case 'fork':
+      return [sessionPrefix(RANGE.fork, operation.sessionId) + operation.child, encodeCbor(operation.version)]
     case 'frontier': {
       const { position, peaks } = operation.frontier
       return [FRONTIER_KEY, encodeChecked([position, ...peaks.map(fromHex)])]
@@ -120,6 +123,12 @@ export function decodeEventId(value: Uint8Array, sessionId: string): number {
   if (Number.isSafeInteger(version)) return version as number
   const message = `An event id of session '${sessionId}' in the log is damaged`
   throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId })
+}
+
+/** Not proved either: the child's first event says where it comes from. */
+export function decodeFork(key: string, value: Uint8Array): Fork {
+  const { sessionId, rest } = parseSessionKey(key)
+  return { sessionId, child: rest, version: decodeCbor(value) as number }
 }
 
 export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {

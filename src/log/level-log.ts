@@ -6,6 +6,7 @@ import {
   decodeCommit,
   decodeEventId,
   decodeExpiry,
+  decodeFork,
   decodeFrontier,
   decodeSegment,
   decodeStore,
@@ -25,6 +26,7 @@ import type {
   CommitRecord,
   EventLog,
   Expiry,
+  Fork,
   Frontier,
   LogOperation,
   LogRecord,
@@ -158,6 +160,11 @@ export class LevelLog implements EventLog {
     } catch (error) {
       throw readError(error, sessionId)
     }
+  }
+
+  forks(sessionId?: string): AsyncIterable<readonly Fork[]> {
+    const prefix = sessionId === undefined ? RANGE.fork : sessionPrefix(RANGE.fork, sessionId)
+    return readPages(this.#iterate({ gte: prefix, lt: upperBound(prefix) }), decodeFork, PAGE)
   }
 
   async reclaim(): Promise<void> {

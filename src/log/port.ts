@@ -50,6 +50,9 @@ export interface EventLog {
   /** The version of the session's event with that id. Synchronous, because `save` decides in the same tick. */
   findEventId(sessionId: string, eventId: string): number | undefined
 
+  /** The sessions that were forked from one, in the order of their ids; without one, every fork. */
+  forks(sessionId?: string): AsyncIterable<readonly Fork[]>
+
   /** Gives back what deleted records took on the disk. */
   reclaim(): Promise<void>
 
@@ -81,6 +84,13 @@ export interface Expiry {
   readonly expiresAt: number
   /** The session's version at the touch: an expiry set by a later event wins. */
   readonly version: number
+}
+
+/** A session that began as a copy of another one's version. */
+export interface Fork {
+  readonly sessionId: string
+  readonly version: number
+  readonly child: string
 }
 
 /** One atomic write of events: which, in position order by session, and the tree's root after them. */
@@ -129,5 +139,6 @@ export type LogOperation =
     }
   | ({ readonly op: 'base' } & StoredBase)
   | ({ readonly op: 'expiry' } & Expiry)
+  | ({ readonly op: 'fork' } & Fork)
   | { readonly op: 'frontier'; readonly frontier: Frontier }
   | { readonly op: 'store'; readonly record: StoreRecord }

@@ -47,6 +47,7 @@ export class Writer {
   readonly #records = new RecordWriter()
   readonly #options: WriterOptions
   readonly #waiting: { readonly until: number; readonly resolve: () => void }[] = []
+  #ended = false
   #pushed = 0
   #settled = 0
   #pendingBytes = 0
@@ -82,6 +83,10 @@ export class Writer {
   }
 
   push(transaction: Transaction): void {
+    if (this.#ended) {
+      transaction.done(ended())
+      return
+    }
     this.#pushed++
     this.#pendingBytes += transaction.bytes
     this.#transactions.next(transaction)
@@ -111,9 +116,11 @@ export class Writer {
     return new Promise(resolve => this.#waiting.push({ until: this.#pushed, resolve }))
   }
 
-  /** Lets go of timers; nothing may be pushed any more. */
-  end(): void {
+  /** Refuses what is pushed from now on, and resolves when all before it is durable or rejected. */
+  async end(): Promise<void> {
+    this.#ended = true
     clearTimeout(this.#syncTimer)
+    await this.settled()
     this.#transactions.complete()
   }
 
@@ -169,4 +176,8 @@ export class Writer {
       this.write(() => [], true).catch(() => {})
     }, this.#options.syncIntervalMs).unref()
   }
+}
+
+function ended(): SessionlogError {
+  return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
 }

@@ -3,8 +3,7 @@ import type { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import { recordedEvent } from '../log/codec.ts'
 import type { Append } from '../log/commit.ts'
-import type { Change } from '../state/changes.ts'
-import { handOut } from '../state/exotic.ts'
+import { handOut, handOutChanges } from '../state/exotic.ts'
 import { GuardedObservable, type OnThrow } from './guarded.ts'
 
 /** What has become durable, for those who follow: each commit's events, in order, each once. */
@@ -56,14 +55,5 @@ export class Commits {
 function eventOf(append: Append): RecordedEvent {
   const { facts } = append
   const ours = facts.data === undefined ? facts : { ...facts, data: handOut(facts.data) }
-  return recordedEvent(append, ours, Object.freeze(append.changes.map(handOutChange)))
-}
-
-function handOutChange(change: Change): Change {
-  if (change.op === 'remove') return change
-  return Object.freeze(
-    change.op === 'splice'
-      ? { ...change, insert: handOut(change.insert) }
-      : { ...change, value: handOut(change.value) },
-  )
+  return recordedEvent(append, ours, handOutChanges(append.changes))
 }

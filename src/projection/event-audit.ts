@@ -1,4 +1,5 @@
 import { SessionlogError } from '../errors.ts'
+import { FORKED } from '../event.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree, NO_HASH } from '../log/chain.ts'
 import { decodePayload } from '../log/codec.ts'
@@ -6,6 +7,7 @@ import type { CommitRecord, EventLog, LogRecord } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
 import { apply } from '../state/apply.ts'
 import { equal } from '../state/values.ts'
+import { type ForkPoint, forkedFrom } from './lineage.ts'
 import type { Session } from './session.ts'
 import { baseState } from './stored-state.ts'
 
@@ -44,12 +46,14 @@ export class EventAudit {
   root = ''
   commits = 0
   bases = 0
+  /** Of sessions that say so in their first event. */
+  readonly forks = new Map<string, ForkPoint>()
   readonly #log: EventLog
   readonly #report: (error: unknown) => void
   readonly #heads = new Map<string, AuditedHead>()
   readonly #claims = new Map<string, Claim[]>()
   /** Each event's hash by its position; zeros where none was found. */
-  readonly #leaves: Buffer
+  readonly leaves: Buffer
   #events = 0
   /** Whether the log could be read to its end. */
   #complete = false
@@ -63,7 +67,7 @@ export class EventAudit {
     this.#log = log
     this.position = position
     this.#report = report
-    this.#leaves = Buffer.alloc(32 * position)
+    this.leaves = Buffer.alloc(32 * position)
     for (const session of sessions) {
       const claim = session.decoded
       if (claim !== undefined) this.#claim(session.id, { ...claim, state: () => claim.state, what: 'cache' })
@@ -150,13 +154,14 @@ export class EventAudit {
     if (facts.eventId !== undefined && this.#log.findEventId(sessionId, facts.eventId) !== version) {
       this.#report(corrupted(sessionId, version, `is not found by its event id '${facts.eventId}'`))
     }
+    if (version === 1 && facts.type === FORKED) this.forks.set(sessionId, forkedFrom(facts.data))
     head.version = version
     head.position = event.position
     head.recordedAt = event.recordedAt
     head.hash = event.hash
     head.schemaVersion = facts.schemaVersion ?? 0
     head.state = folded
-    this.#leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
+    this.leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
     this.#events++
     this.#settleClaims(sessionId, head)
   }
@@ -195,7 +200,7 @@ export class EventAudit {
     if (firstPosition !== tree.size + 1) throw missing(`The commit after position ${tree.size}`)
     this.commits++
     for (let position = firstPosition; position <= lastPosition; position++) {
-      const leaf = this.#leaves.toString('hex', 32 * (position - 1), 32 * position)
+      const leaf = this.leaves.toString('hex', 32 * (position - 1), 32 * position)
       if (leaf === NO_HASH) this.#report(missing(`The event at position ${position}`))
       tree.append(leaf)
     }

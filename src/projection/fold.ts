@@ -19,7 +19,7 @@ export function fold(events: readonly EncodedEvent[], before: Versioned): Versio
   return { state, schemaVersion }
 }
 
-function stateAfter(event: EncodedEvent, payload: EventPayload, before: unknown): unknown {
+export function stateAfter(event: EncodedEvent, payload: EventPayload, before: unknown): unknown {
   return event.kind === KIND.CHANGES ? apply(payload.changes, before) : payload.state
 }
 

@@ -2,6 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import { decodeEvent } from '../log/codec.ts'
 import type { LogReader } from '../log/reader.ts'
+import type { RawEvent } from '../log/record.ts'
 import type { Writer } from '../log/writer.ts'
 import type { Commits } from './commits.ts'
 
@@ -27,6 +28,13 @@ export interface EventsOptions {
   signal?: AbortSignal
 }
 
+/** What the events of all sessions are read from. */
+export interface EventsParts {
+  readonly reader: LogReader
+  readonly writer: Writer
+  readonly commits: Commits
+}
+
 /** A session's events up to its version `head`, read from the log as they are asked for. */
 export async function* readHistory(
   reader: LogReader,
@@ -44,10 +52,11 @@ export async function* readHistory(
   }
 }
 
-/** Every session's events in commit order; with `live`, for as long as the store is open. */
+/** Every session's events in commit order; with `live`, for as long as the store is open. Others aren't decoded. */
 export async function* readEvents(
-  { reader, writer, commits }: { reader: LogReader; writer: Writer; commits: Commits },
+  { reader, writer, commits }: EventsParts,
   { after = 0, live = false, signal }: EventsOptions,
+  isWanted: (event: RawEvent) => boolean = () => true,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
   signal?.throwIfAborted()
   await writer.settled()
@@ -59,7 +68,7 @@ export async function* readEvents(
       for await (const events of reader.positions(position, writer.position, signal)) {
         for (const event of events) {
           signal?.throwIfAborted()
-          yield decodeEvent(event)
+          if (isWanted(event)) yield decodeEvent(event)
         }
         position = events[events.length - 1]!.position
       }

@@ -1,14 +1,27 @@
 import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
+import type { EventLog } from '../log/port.ts'
 import type { LogReader } from '../log/reader.ts'
 import type { Writer } from '../log/writer.ts'
+import type { Changes } from '../state/changes.ts'
+import { handOut, handOutChanges } from '../state/exotic.ts'
+import { changesBetween } from '../state/reconcile.ts'
+import { type AuditOptions, readAudit } from './audit.ts'
+import { type BisectOptions, bisect, type Found, type Verdict } from './bisect.ts'
+import { type Blame, blameLeaves, blameValue, type ValueBlame } from './blame.ts'
+import { type CheckOptions, checkSteps, type Reducer } from './check-replay.ts'
 import type { Commits } from './commits.ts'
+import type { Versioned } from './fold.ts'
 import { type EventsOptions, type HistoryOptions, readEvents, readHistory } from './history.ts'
+import { type Lineage, readLineage } from './lineage.ts'
+import { paced, type ReplayOptions, type ReplayStep } from './replay.ts'
 import type { Session } from './session.ts'
-import { type Point, stateAtVersion, versionAtTime } from './time-travel.ts'
+import { readSteps } from './steps.ts'
+import { type Point, stateAtVersion, versionAt } from './time-travel.ts'
 import type { Upcast } from './upcast.ts'
 
 export interface PastParts {
+  readonly log: EventLog
   readonly reader: LogReader
   readonly writer: Writer
   readonly commits: Commits
@@ -31,15 +44,140 @@ export class Past {
     return readEvents(this.#parts, options)
   }
 
+  async *audit(
+    sessions: readonly Session[] | undefined,
+    options: Omit<AuditOptions, 'sessions'>,
+  ): AsyncGenerator<RecordedEvent, void, undefined> {
+    options.signal?.throwIfAborted()
+    await this.#parts.writer.settled()
+    const audited = sessions?.map(({ id, acknowledged }) => ({ id, head: acknowledged.version }))
+    yield* readAudit(this.#parts, audited, options)
+  }
+
   async stateAt(session: Session, point: Point): Promise<unknown> {
-    const { reader, upcast } = this.#parts
-    const { id } = session
-    const { signal } = point
+    const version = await this.#version(session, point)
+    return this.#view(await this.#state(session, version, point.signal))
+  }
+
+  /** What makes the state at one point out of that at another. */
+  async diff(session: Session, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
+    for (const each of [from.signal, to.signal, signal]) each?.throwIfAborted()
+    const [before, after] = [await this.#version(session, from), await this.#version(session, to)]
+    const old = this.#view(await this.#state(session, before, signal))
+    return changesBetween(old, this.#view(await this.#state(session, after, signal)))
+  }
+
+  /** `ask` gets the state at a version and the event that made it; where there is no state it isn't asked: false. */
+  async bisect(
+    session: Session,
+    ask: (state: unknown, event: RecordedEvent) => Verdict | Promise<Verdict>,
+    { good = 0, bad, skip = [], signal }: BisectOptions,
+  ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
+    if (head === 0) throw sessionNotFound(session.id)
+    const last = bad ?? head
+    for (const version of [good, last]) if (version > head) throw versionNotFound(session.id, version, head)
+    const found = await bisect(
+      async version => {
+        signal?.throwIfAborted()
+        const { after, event } = (await this.#step(session, version, signal)) ?? {}
+        if (after === undefined || event === undefined) return false
+        const verdict = await ask(after, event)
+        return verdict === 'skip' ? verdict : Boolean(verdict)
+      },
+      good,
+      last,
+      new Set(skip),
+    )
+    return { ...found, ...(await this.#step(session, found.version, signal))! }
+  }
+
+  replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
+    const { observable } = this.#parts.commits
+    return paced(signal => this.steps(session, { ...range, signal }), speed, scheduler, observable)
+  }
+
+  async *steps(
+    session: Session,
+    {
+      from = 1,
+      to,
+      signal,
+    }: { from?: number | undefined; to?: number | undefined; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
+    const head = await this.#head(session)
+    const range = { from: Math.max(from, 1), to: Math.min(to ?? head, head), signal }
+    let before: unknown
+    let first = true
+    for await (const step of readSteps(this.#parts.reader, session.id, range)) {
+      if (first) before = this.#view(step.before)
+      first = false
+      const after = this.#view(step.after)
+      const changes = handOutChanges(step.event.changes)
+      const event = Object.freeze({ ...step.event, changes })
+      yield { event, before: handOut(before), after: handOut(after), changes }
+      before = after
+    }
+  }
+
+  async checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+    if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
+    return checkSteps(this.steps(session, { to: until, signal }), reducer)
+  }
+
+  async *blame(
+    session: Session,
+    place: readonly string[],
+    point?: Point,
+  ): AsyncGenerator<ValueBlame, void, undefined> {
+    yield* blameValue(this.#parts.reader, await this.#until(session, point), place)
+  }
+
+  async blameAll(session: Session, point?: Point): Promise<Map<string, Blame>> {
+    return blameLeaves(this.#parts.reader, await this.#until(session, point))
+  }
+
+  async #until(session: Session, point: Point | undefined) {
+    const head = await (point === undefined ? this.#head(session) : this.#version(session, point))
+    return { sessionId: session.id, head, signal: point?.signal }
+  }
+
+  /** The state at a version that there is, and the hash of its event. */
+  async recordedAt(session: Session, version: number): Promise<{ state: unknown; hash: string }> {
+    const state = await this.stateAt(session, { version })
+    const events = await this.#parts.reader.record(session.id, version)
+    return { state, hash: events[version - events[0]!.version]!.hash }
+  }
+
+  async lineage(session: Session): Promise<Lineage> {
+    if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
+    return readLineage(this.#parts.log, this.#parts.reader, session.id)
+  }
+
+  async #step(session: Session, version: number, signal?: AbortSignal) {
+    if (version === 0) return undefined
+    for await (const step of this.steps(session, { from: version, to: version, ...(signal && { signal }) }))
+      return step
+    return undefined
+  }
+
+  async #version(session: Session, point: Point): Promise<number> {
+    const head = await this.#head(session)
+    const { position } = this.#parts.writer
+    if ('position' in point && point.position > position) throw positionNotFound(point.position, position)
     const version =
-      'version' in point ? point.version : await versionAtTime(reader, id, head, point.time, point.by, signal)
-    if (version > head) throw versionNotFound(id, version, head)
-    return version === 0 ? undefined : upcast.make(await stateAtVersion(reader, id, version, signal))
+      'version' in point ? point.version : await versionAt(this.#parts.reader, session.id, head, point)
+    if (version > head) throw versionNotFound(session.id, version, head)
+    return version
+  }
+
+  #state(session: Session, version: number, signal: AbortSignal | undefined): Promise<Versioned> {
+    return stateAtVersion(this.#parts.reader, session.id, version, signal)
+  }
+
+  /** In today's schema. */
+  #view(state: Versioned): unknown {
+    return this.#parts.upcast.make(state)
   }
 
   /** The session's acknowledged version, once what is under way is through. */
@@ -52,4 +190,14 @@ export class Past {
 function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
   const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
+}
+
+function sessionNotFound(sessionId: string): SessionlogError {
+  const message = `There never was a session '${sessionId}'`
+  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
+}
+
+function positionNotFound(position: number, last: number): SessionlogError {
+  const message = `The store has no position ${position}: its last is ${last}`
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message)
 }

@@ -6,8 +6,10 @@ import { fold, NO_STATE, type Versioned } from './fold.ts'
 /** `recorded` is the store's clock, `occurred` the callers' (the store's where they gave none). */
 export type TimeBy = 'recorded' | 'occurred'
 
-/** A place in a session's history: a version, or a time in ms since the epoch. */
-export type Point = ({ version: number } | { time: number; by?: TimeBy }) & { signal?: AbortSignal }
+/** A place in a session's history: a version, a time in ms since the epoch, or a position in the store. */
+export type Point = ({ version: number } | { time: number; by?: TimeBy } | { position: number }) & {
+  signal?: AbortSignal
+}
 
 /** A session's state at one of its versions, read from the last event before that holds it whole. */
 export async function stateAtVersion(
@@ -16,6 +18,7 @@ export async function stateAtVersion(
   version: number,
   signal?: AbortSignal,
 ): Promise<Versioned> {
+  if (version === 0) return NO_STATE
   const events: RawEvent[] = []
   for await (const record of reader.session(sessionId, { from: 1, to: version, reverse: true, signal })) {
     const whole = record.findIndex(event => event.kind !== KIND.CHANGES)
@@ -25,26 +28,28 @@ export async function stateAtVersion(
   return fold(events.reverse(), NO_STATE)
 }
 
-/** The last version whose time is not after `time`, of those up to `head`; 0 where there is none. */
-export function versionAtTime(
+/** The last version, of those up to `head`, that was there at a point; 0 where there is none. */
+export function versionAt(
   reader: LogReader,
   sessionId: string,
   head: number,
-  time: number,
-  by: TimeBy = 'recorded',
-  signal?: AbortSignal,
+  point: Exclude<Point, { version: number }>,
 ): Promise<number> {
+  const { signal } = point
+  if ('position' in point)
+    return lastVersion(reader, sessionId, head, event => event.position <= point.position, signal)
+  const { time, by = 'recorded' } = point
   return by === 'recorded'
-    ? versionRecordedBy(reader, sessionId, head, time, signal)
+    ? lastVersion(reader, sessionId, head, event => event.recordedAt <= time, signal)
     : versionOccurredBy(reader, sessionId, head, time, signal)
 }
 
-/** Recorded times never go backwards, so they can be searched by halving. */
-async function versionRecordedBy(
+/** Positions rise and recorded times never fall, so they can be searched by halving. */
+async function lastVersion(
   reader: LogReader,
   sessionId: string,
   head: number,
-  time: number,
+  wasThere: (event: RawEvent) => boolean,
   signal?: AbortSignal,
 ): Promise<number> {
   let low = 0
@@ -53,7 +58,7 @@ async function versionRecordedBy(
     signal?.throwIfAborted()
     const events = await reader.record(sessionId, Math.ceil((low + high) / 2))
     const first = events[0]!
-    const within = events.filter(event => event.recordedAt <= time && event.version <= high)
+    const within = events.filter(event => wasThere(event) && event.version <= high)
     if (within.length === 0) high = first.version - 1
     else if (within.length < events.length) return within[within.length - 1]!.version
     else low = within[within.length - 1]!.version

@@ -5,6 +5,8 @@ import { compact } from './compaction.ts'
 export interface CompactorHooks {
   /** Called after each run that went to its end, with the position that it went up to. */
   readonly onDone: (report: CompactionReport) => Promise<void>
+  /** Called after that, when others may run again. */
+  readonly onEnd: (report: CompactionReport) => Promise<void>
   /** Called where a run that nobody waits for fails. */
   readonly onFailure: (error: unknown) => void
 }
@@ -24,8 +26,10 @@ export class Compactor {
     if (everyMs > 0) this.#timer = setInterval(() => this.#runByItself(), everyMs).unref()
   }
 
-  run(options: CompactOptions = {}): Promise<CompactionReport> {
-    return this.alone(signal => this.#run({ ...options, signal }), options.signal)
+  async run(options: CompactOptions = {}): Promise<CompactionReport> {
+    const report = await this.alone(signal => this.#run({ ...options, signal }), options.signal)
+    await this.#hooks.onEnd(report)
+    return report
   }
 
   /** Runs a task while no compaction runs. Its signal is the caller's and that of the end of the store. */

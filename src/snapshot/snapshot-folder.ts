@@ -18,6 +18,17 @@ export interface FolderUpdate {
   readonly problems: readonly CompactionProblem[]
 }
 
+/** What is in a file that should be a snapshot. */
+export interface SnapshotFile {
+  readonly path: string
+  readonly snapshot?: Snapshot
+  /** Why it is none. */
+  readonly error?: unknown
+}
+
+/** Files that are read side by side: one after the other takes most of its time waiting. */
+const READ_AT_ONCE = 64
+
 /** The folder of snapshots: one file a session that has a state. */
 export class SnapshotFolder {
   readonly path: string
@@ -51,16 +62,12 @@ export class SnapshotFolder {
   }
 
   /** Every snapshot in the folder, or why a file is none. */
-  async *read(): AsyncIterable<{ path: string; snapshot?: Snapshot; error?: unknown }> {
-    for (const name of (await readdir(this.path)).sort()) {
-      if (!name.endsWith('.json')) continue
-      const path = join(this.path, name)
-      try {
-        const snapshot = await readSnapshot(path)
-        if (snapshot !== undefined) yield { path, snapshot }
-      } catch (error) {
-        yield { path, error }
-      }
+  async *read(): AsyncIterable<SnapshotFile> {
+    const names = (await readdir(this.path)).filter(name => name.endsWith('.json')).sort()
+    for (let at = 0; at < names.length; at += READ_AT_ONCE) {
+      const some = names.slice(at, at + READ_AT_ONCE)
+      const files = await Promise.all(some.map(name => readFile(join(this.path, name))))
+      for (const file of files) if (file !== undefined) yield file
     }
   }
 
@@ -71,5 +78,15 @@ export class SnapshotFolder {
         data: state.state === undefined ? undefined : formatSnapshot({ ...state, origin: this.#origin }),
       }
     }
+  }
+}
+
+/** Undefined where the file is gone meanwhile. */
+async function readFile(path: string): Promise<SnapshotFile | undefined> {
+  try {
+    const snapshot = await readSnapshot(path)
+    return snapshot && { path, snapshot }
+  } catch (error) {
+    return { path, error }
   }
 }

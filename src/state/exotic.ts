@@ -1,3 +1,4 @@
+import type { Change, Changes } from './changes.ts'
 import { adopt, freeze, isHolder } from './freeze.ts'
 import { define, emptyLike, kindOf, type Plain } from './values.ts'
 
@@ -12,6 +13,20 @@ export function holdsExotic(state: unknown): boolean {
  */
 export function handOut<T>(state: T): T {
   return isHolder(state) ? (copyHolder(state as object) as T) : state
+}
+
+/** Changes to hand out: nothing in them is a state's own. */
+export function handOutChanges(changes: Changes): Changes {
+  return Object.freeze(changes.map(handOutChange))
+}
+
+function handOutChange(change: Change): Change {
+  if (change.op === 'remove') return change
+  return Object.freeze(
+    change.op === 'splice'
+      ? { ...change, insert: handOut(change.insert) }
+      : { ...change, value: handOut(change.value) },
+  )
 }
 
 function copyHolder(value: object): unknown {

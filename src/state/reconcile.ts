@@ -22,3 +22,12 @@ export function reconcile(previous: unknown, next: unknown): Reconciled {
   const changes = diff(previous, state, edits)
   return { state, changes, size: sizeOfChanges(changes) }
 }
+
+/** What makes one state out of another; `undefined` where there is none. */
+export function changesBetween(before: unknown, after: unknown): Changes {
+  if (after !== undefined) return reconcile(before, after).changes
+  return before === undefined ? UNCHANGED : DELETION
+}
+
+/** What a delete does. */
+export const DELETION: Changes = Object.freeze([Object.freeze({ op: 'remove', path: '' } as const)])

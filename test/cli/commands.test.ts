@@ -124,6 +124,12 @@ describe('wrong usage', () => {
       ['verify'],
       ['stats'],
       ['compact'],
+      ['diff', 'a', '1', '2'],
+      ['blame', 'a'],
+      ['replay', 'a'],
+      ['bisect', 'a', '--expr', 'true'],
+      ['audit'],
+      ['tail'],
     ]) {
       const { code, stdout, stderr } = await sessionlog(args, { cwd: dir })
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -191,12 +197,24 @@ test('colour is for terminals, unless FORCE_COLOR asks for it and NO_COLOR does 
   expect(await escapes({ FORCE_COLOR: '1', NO_COLOR: '1' })).toBe(false)
 })
 
-test('control characters of ids and actors do not reach the terminal', async () => {
+test('a plain state whose keys look like tags is shown as it is', async () => {
   const dir = temporary()
-  await withStore(dir, store => store.save('\x1b[31mred\u202e\n', 1, { actor: '\x07bell', reason: '\x9b2J' }))
+  await withStore(dir, store => store.save('a', { $date: 'x' }))
+  expect((await sessionlog(['show', 'a', '--json', '--dir', dir])).json[0].state).toEqual({ $date: 'x' })
+  expect(JSON.parse((await sessionlog(['show', 'a', '--dir', dir])).stdout)).toEqual({ $date: 'x' })
+})
+
+test('control characters of ids, actors and states do not reach the terminal', async () => {
+  const dir = temporary()
+  await withStore(dir, store =>
+    store.save('\x1b[31mred\u202e\n', '\x9b2J\u202e', { actor: '\x07bell', reason: '\x9b2J' }),
+  )
   for (const args of [
     ['ls', '-l'],
     ['history', '\x1b[31mred\u202e\n'],
+    ['show', '\x1b[31mred\u202e\n'],
+    ['show', '\x1b[31mred\u202e\n', '--json'],
+    ['export'],
     ['show', '\x1b[2J'],
   ]) {
     const { stdout, stderr } = await sessionlog([...args, '--dir', dir])

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -47,10 +46,13 @@ describe('import of lines', () => {
   test('reads standard input, gzip by its content, a byte order mark, CRLF and blank lines', async () => {
     const dir = temporary()
     const input = gzipSync(`\ufeff${ndjson(...GOOD).replaceAll('\n', '\r\n')}\r\n  \n`)
-    const { code, json } = await sessionlog(['--dir', dir, '--json', 'import', '-'], { input })
+    // Of its own: other tests import at the same time.
+    const tmp = temporary()
+    const env = { TMPDIR: tmp, TMP: tmp, TEMP: tmp }
+    const { code, json } = await sessionlog(['--dir', dir, '--json', 'import', '-'], { input, env })
     expect(code).toBe(0)
     expect(json).toMatchObject([{ lines: 4, saved: 3, deleted: 1 }])
-    expect(readdirSync(tmpdir()).filter(name => name.startsWith('sessionlog-import-'))).toEqual([])
+    expect(readdirSync(tmp).filter(name => name.startsWith('sessionlog-import-'))).toEqual([])
   })
 
   test('takes a line without an end', async () => {

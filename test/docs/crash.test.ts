@@ -3,7 +3,6 @@
  * its files as they are, so a crash is a copy of the directory, taken in the middle of the step.
  */
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,13 +13,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { LevelLog } from '../../src/log/level-log.ts'
 import type { LogOperation } from '../../src/log/port.ts'
 import { openStore } from '../../src/open.ts'
 import { SnapshotFolder } from '../../src/snapshot/snapshot-folder.ts'
 import type { SessionStore } from '../../src/store.ts'
+import { copyAsCrashed } from '../support/crash-copy.ts'
 
 const directories: string[] = []
 
@@ -38,7 +38,7 @@ function directory(): string {
 /** The directory as a process leaves it that is killed now. LevelDB's LOCK has no content, and must not be read. */
 function crash(dir: string): string {
   const copy = directory()
-  cpSync(dir, copy, { recursive: true, filter: path => basename(path) !== 'LOCK' })
+  copyAsCrashed(dir, copy)
   return copy
 }
 

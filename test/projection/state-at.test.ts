@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { apply } from '../../src/state/apply.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { codeOf, failureOf } from '../support/outcome.ts'
 import { sized } from '../support/states.ts'
@@ -165,5 +166,63 @@ describe("stateAt() reads about twice the state's size at the most", () => {
       expect(most.bytes, `${part}, version ${most.version}`).toBeLessThan(limit)
       await store.compact()
     }
+  })
+})
+
+describe('stateAt() by position', () => {
+  test('gives the state that the session had when the store was there', async () => {
+    const store = await create<string>()
+    const order = ['a', 'b', 'a', 'c', 'b', 'a', 'a', 'b']
+    for (const [n, id] of order.entries()) await store.save(id, `${id}${n + 1}`)
+    await store.compact()
+    for (const id of ['a', 'b', 'c', 'd']) {
+      for (let position = 0; position <= order.length; position++) {
+        const last = order.slice(0, position).lastIndexOf(id)
+        expect(await store.stateAt(id, { position })).toBe(last < 0 ? undefined : `${id}${last + 1}`)
+      }
+    }
+  })
+
+  test('beyond the last is an error that says what there is', async () => {
+    const store = await create<string>()
+    await store.save('a', 'x')
+    const failure = await failureOf(() => store.stateAt('a', { position: 2 }))
+    expect(failure).toMatchObject({ code: 'SESSIONLOG_VERSION_NOT_FOUND' })
+    expect(String(failure)).toContain('its last is 1')
+    expect(await codeOf(() => store.stateAt('a', { position: 1, version: 1 } as never))).toBe(
+      'SESSIONLOG_INVALID_ARGUMENT',
+    )
+  })
+})
+
+describe('diff()', () => {
+  test('makes the state at one point out of that at any other', async () => {
+    const store = await create<unknown>()
+    const states: unknown[] = [undefined]
+    for (let n = 1; n <= 12; n++) {
+      if (n === 7) await store.delete('a')
+      else await store.save('a', sized(200 + 40 * n))
+      states.push(store.get('a'))
+    }
+    for (const [from, before] of states.entries()) {
+      for (const [to, after] of states.entries()) {
+        const changes = await store.diff('a', from, to)
+        expect(apply(changes, before)).toEqual(after)
+        if (from === to) expect(changes).toEqual([])
+      }
+    }
+  })
+
+  test('takes points of every kind, and refuses what is not there', async () => {
+    const clock = new TestClock(1_000)
+    const store = await create<{ n: number; of: string }>({ clock: clock.read })
+    await store.save('a', { n: 1, of: 'a' })
+    clock.now += 100
+    await store.save('a', { n: 2, of: 'a' })
+    const changes = [{ op: 'replace', path: '/n', value: 2 }]
+    expect(await store.diff('a', { time: 1_050 }, { position: 2 })).toEqual(changes)
+    expect(await store.diff('a', 1, { version: 2 })).toEqual(changes)
+    expect(await codeOf(() => store.diff('a', 1, 3))).toBe('SESSIONLOG_VERSION_NOT_FOUND')
+    expect(await codeOf(() => store.diff('a', 1, -1))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   })
 })

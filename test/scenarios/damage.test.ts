@@ -258,6 +258,24 @@ describe('Refused', () => {
     }
   })
 
+  test('keeps the files of each incident, once a good copy was put back in between', async () => {
+    const log = [...files.keys()].find(each => each.endsWith('.log'))!
+    fresh()
+    for (const incident of [1, 2]) {
+      for (const name of [...files.keys()].filter(each => !each.startsWith('log-')))
+        rmSync(join(dir, name), { force: true })
+      rmSync(join(dir, 'log'), { recursive: true, force: true })
+      restore(files, dir)
+      if (incident === 2) await (await openStore({ dir, compactEvery: 0 })).close()
+      rmSync(join(dir, 'log'), { recursive: true, force: true })
+      restore(files, dir)
+      truncateSync(join(dir, log), 100 * incident)
+      expect((await examine(dir, written)).refused).toBeDefined()
+    }
+    const kept = readdirSync(dir).filter(name => name.startsWith('log-refused'))
+    expect(kept).toHaveLength(2)
+  })
+
   test('what a store found is kept although its process was killed while it opened', async () => {
     const log = [...files.keys()].find(each => each.endsWith('.log'))!
     fresh()

@@ -1,9 +1,8 @@
-import { cpSync } from 'node:fs'
-import { basename } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore } from '../../src/index.ts'
 import { anyState, editedState } from '../state/arbitrary.ts'
+import { copyAsCrashed } from '../support/crash-copy.ts'
 import { Model } from '../support/model.ts'
 import { temporary } from '../support/store.ts'
 
@@ -151,7 +150,7 @@ class Run {
     await this.#compaction
     const acknowledged = this.#acknowledged
     const copy = temporary()
-    cpSync(this.#dir, copy, { recursive: true, filter: path => basename(path) !== 'LOCK' })
+    copyAsCrashed(this.#dir, copy)
     this.#left.push(this.#store)
     this.#dir = copy
     await this.begin()

@@ -1,6 +1,7 @@
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
-import type { SessionStore } from '../../src/index.ts'
+import { EventReader } from '../../src/event-reader.ts'
+import { SessionStore } from '../../src/store.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { codeOf, collect, deferred } from '../support/outcome.ts'
 import { create, directoryOf, reopen } from '../support/store.ts'
@@ -15,6 +16,8 @@ const METHODS: [name: string, call: Call][] = [
   ['delete()', store => store.delete('a')],
   ['saveAll()', store => store.saveAll([{ id: 'a', state: 1 }])],
   ['saveAll() of nothing', store => store.saveAll([])],
+  ['fork()', store => store.fork('a', 'b', { version: 1 })],
+  ['revert()', store => store.revert('a', { version: 1 })],
   ['touch()', store => store.touch('a', 1)],
   ['get()', store => store.get('a')],
   ['has()', store => store.has('a')],
@@ -25,10 +28,24 @@ const METHODS: [name: string, call: Call][] = [
   ['history() of nobody', store => store.history('nobody').next()],
   ['events()', store => store.events().next()],
   ['events() that follow', store => store.events({ live: true }).next()],
+  ['audit()', store => store.audit().next()],
+  ['audit() of sessions', store => store.audit({ sessions: ['a'] }).next()],
+  ['audit() that follows', store => store.audit({ live: true }).next()],
   ['stateAt() a version', store => store.stateAt('a', { version: 1 })],
   ['stateAt() a time', store => store.stateAt('a', { time: 1 })],
+  ['stateAt() a position', store => store.stateAt('a', { position: 1 })],
+  ['diff()', store => store.diff('a', 0, 1)],
+  ['bisect()', store => store.bisect('a', () => true)],
+  ['replay()', store => store.replay('a')],
+  ['checkReplay()', store => store.checkReplay('a', n => n)],
+  ['lineage()', store => store.lineage('a')],
+  ['blame()', store => store.blame('a')],
+  ['blame() of a value', store => store.blame('a', '/x').next()],
   ['commits', store => store.commits],
   ['watch()', store => store.watch('a')],
+  ['checkpoint()', store => store.checkpoint()],
+  ['prove()', store => store.prove('a', 1)],
+  ['proveConsistency()', store => store.proveConsistency(0)],
   ['compact()', store => store.compact()],
   ['verify()', store => store.verify()],
   ['flush()', store => store.flush()],
@@ -38,8 +55,11 @@ test('The table of methods names every one there is', async () => {
   const store = await create({ db: new MemoryLevel() })
   const named = METHODS.map(([name]) => name.replace(/\(.*/, ''))
   const unaffected = ['constructor', 'status', 'origin', 'close']
-  const own = Object.getOwnPropertyNames(Object.getPrototypeOf(store))
-  expect([...new Set([...named, ...unaffected])].sort()).toEqual(own.sort())
+  const inside = ['recorded', 'assertReadable']
+  const prototypes = [SessionStore.prototype, EventReader.prototype]
+  const own = new Set(prototypes.flatMap(each => Object.getOwnPropertyNames(each)))
+  expect(new Set([...named, ...unaffected, ...inside])).toEqual(own)
+  expect(Object.getPrototypeOf(store)).toBe(SessionStore.prototype)
 })
 
 describe('A closed store', () => {
@@ -141,9 +161,10 @@ describe('close()', () => {
     for (let n = 0; n < 10; n++) await store.save('a', `${n}`.repeat(5_000))
     const history = store.history('a')
     const events = store.events()
-    await Promise.all([history.next(), events.next()])
+    const audit = store.audit({ sessions: ['a'] })
+    await Promise.all([history.next(), events.next(), audit.next()])
     await store.close()
-    for (const reader of [history, events]) {
+    for (const reader of [history, events, audit]) {
       expect(await codeOf(() => collect(reader))).toBe('SESSIONLOG_NOT_OPEN')
     }
   })

@@ -6,6 +6,7 @@ import type { Observable } from 'rxjs'
 import { expectTypeOf } from 'vitest'
 import { z } from 'zod'
 import type {
+  Actor,
   Changes,
   CompactionReport,
   Immutable,
@@ -57,6 +58,9 @@ export async function reading(store: SessionStore<Cart>) {
   expectTypeOf(await store.stateAt('a', { version: 1 })).toEqualTypeOf<Immutable<Cart> | undefined>()
   expectTypeOf(store.history('a')).toExtend<AsyncIterable<RecordedEvent>>()
   expectTypeOf(store.events({ live: true })).toExtend<AsyncIterable<RecordedEvent>>()
+  expectTypeOf(store.audit({ sessions: store.ids() })).toExtend<AsyncIterable<RecordedEvent>>()
+  // @ts-expect-error times are numbers
+  store.audit({ since: new Date() })
 
   const state = store.get('a')!
   // @ts-expect-error what get() hands out is read-only
@@ -166,7 +170,7 @@ export async function wrongOptions() {
 export function events(event: RecordedEvent) {
   expectTypeOf(event.changes).toEqualTypeOf<Changes>()
   expectTypeOf(event.data).toEqualTypeOf<unknown>()
-  expectTypeOf(event.actor).toEqualTypeOf<string | undefined>()
+  expectTypeOf(event.actor).toEqualTypeOf<Actor | undefined>()
   // @ts-expect-error events are read-only
   event.version = 5
   for (const change of event.changes) {

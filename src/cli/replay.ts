@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { wrong } from '../arguments.ts'
+import { nameOf } from '../event.ts'
+import { type ReplayStep, SessionlogTypeError } from '../index.ts'
+import { apply } from '../state/apply.ts'
+import { describeChanges } from './change-text.ts'
+import { integer, newCommand, type Run } from './command.ts'
+import { type Context, type Store, withStore } from './context.ts'
+import { eventJson, valuesJson } from './event-json.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { sessionNotFound, versionNotFound } from './history.ts'
+import { formatCount, formatTime, printable } from './text.ts'
+
+interface Options {
+  from?: number
+  to?: number
+  speed?: number
+}
+
+/** The longest that a timer can wait; a pause that is longer is cut to it. */
+const PAUSE_MS_MAX = 2 ** 31 - 1
+
+export function replayCommand(run: Run): Command {
+  return newCommand('replay <id>', "a session's events one by one, each with the state before and after it")
+    .option('--from <version>', 'the first version', integer('--from', 1))
+    .option('--to <version>', 'the last version', integer('--to', 1))
+    .option('--speed <factor>', 'how much faster than recorded: 1 as it was, 10 ten times as fast', speed)
+    .addHelpText(
+      'after',
+      '\nWithout --speed there are no pauses. --json gives the states; text only what changed.',
+    )
+    .action((id: string, options: Options, command: Command) =>
+      run(command, context => withStore(context, store => replay(store, context, id, options))),
+    )
+}
+
+async function replay(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
+  const { out, json } = context
+  const head = store.version(id)
+  const { from = 1, to = head, speed = Number.POSITIVE_INFINITY } = options
+  if (head === 0) throw sessionNotFound(id)
+  if (to < from && options.to !== undefined) throw wrong(`--to ${to} is before --from ${from}`, 'to')
+  if (from > head) throw versionNotFound(id, from, head)
+  let last: number | undefined
+  for await (const step of steps(store, id, from, to, context.signal)) {
+    const { recordedAt } = step.event
+    const pauseMs = last === undefined ? 0 : Math.min((recordedAt - last) / speed, PAUSE_MS_MAX)
+    last = recordedAt
+    if (pauseMs > 0) await pause(pauseMs, undefined, { signal: context.signal })
+    if (json) await out.json(stepJson(step))
+    else await out.line(stepLine(step, head, context))
+    // Who watches sees each when its time has come.
+    if (options.speed !== undefined) await out.flush()
+  }
+  return EXIT.OK
+}
+
+/** What `store.replay` gives, but read no faster than it is written: a pipe may be slow, and states large. */
+async function* steps(
+  store: Store,
+  id: string,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
+  let before: unknown = await store.stateAt(id, { version: from - 1, signal })
+  for await (const event of store.history(id, { from, to, signal })) {
+    const after = apply(event.changes, before)
+    yield { event, before, after, changes: event.changes }
+    before = after
+  }
+}
+
+function stepJson({ event, ...values }: ReplayStep<unknown>): object {
+  return { event: eventJson(event), ...valuesJson(values) }
+}
+
+/** Not a table: the widths of later steps are not known yet. */
+function stepLine({ event, before }: ReplayStep<unknown>, head: number, { out }: Context): string {
+  const { dim, cyan } = out.colors
+  const { version, recordedAt, actor, type, reason } = event
+  const words = [
+    formatCount(version).padStart(formatCount(head).length),
+    dim(formatTime(recordedAt)),
+    actor === undefined ? '' : cyan(printable(nameOf(actor))),
+    printable(type),
+    reason === undefined ? '' : printable(reason),
+    printable(describeChanges(event, { state: before })),
+  ]
+  return words.filter(word => word !== '').join('  ')
+}
+
+function speed(text: string): number {
+  const factor = Number(text)
+  if (text.trim() !== '' && factor > 0) return factor
+  throw new SessionlogTypeError(`--speed must be a number above 0, not '${text}'`, 'speed')
+}

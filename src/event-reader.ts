@@ -1,0 +1,180 @@
+import type { Observable } from 'rxjs'
+import {
+  checkAudit,
+  checkBisect,
+  checkEvents,
+  checkHistory,
+  checkNumber,
+  checkOptions,
+  checkPoint,
+  checkPointer,
+  checkReplayOptions,
+  pointOf,
+  wrong,
+} from './arguments.ts'
+import type { RecordedEvent } from './event.ts'
+import type { AuditOptions } from './projection/audit.ts'
+import type { BisectOptions, Found, Verdict } from './projection/bisect.ts'
+import type { Blame, ValueBlame } from './projection/blame.ts'
+import type { CheckOptions, Reducer, ReplayCheck } from './projection/check-replay.ts'
+import type { EventsOptions, HistoryOptions } from './projection/history.ts'
+import type { Lineage } from './projection/lineage.ts'
+import type { Past } from './projection/past.ts'
+import type { ReplayOptions, ReplayStep } from './projection/replay.ts'
+import type { Session } from './projection/session.ts'
+import type { Point } from './projection/time-travel.ts'
+import type { ConsistencyProof, ProofOptions, Prover } from './prover.ts'
+import type { Changes } from './state/changes.ts'
+import type { Immutable } from './state/values.ts'
+
+/** What a bisection found: the event, what it changed, and the state on both sides of it. */
+export type Bisection<State> = Found & ReplayStep<State>
+
+/** Says of a state, and the event that made it, whether what is looked for is already so. */
+export type Predicate<State> = (state: Immutable<State>, event: RecordedEvent) => Verdict | Promise<Verdict>
+
+/** What can be asked of recorded events, and proved of them. Every question waits for what was saved before it. */
+export abstract class EventReader<State> {
+  readonly #past: Past
+  readonly #prover: Prover
+
+  constructor(past: Past, prover: Prover) {
+    this.#past = past
+    this.#prover = prover
+  }
+
+  /** The session of that id, also one that never was. Fails on a wrong id, and where nothing can be read any more. */
+  protected abstract recorded(id: string): Session
+  /** Fails where nothing can be read any more. */
+  protected abstract assertReadable(): void
+
+  /** A session's events, oldest first. */
+  async *history(id: string, options: HistoryOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    yield* this.#past.history(this.recorded(id), checkHistory(options))
+  }
+
+  /** Every session's events, in commit order. One that has not caught up when the store closes rejects. */
+  async *events(options: EventsOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    this.assertReadable()
+    yield* this.#past.events(checkEvents(options))
+  }
+
+  /** The events of all sessions, or of some, that fit the options, in commit order. */
+  async *audit(options: AuditOptions = {}): AsyncGenerator<RecordedEvent, void, undefined> {
+    this.assertReadable()
+    const { sessions, ...filter } = checkAudit(options)
+    yield* this.#past.audit(
+      sessions?.map(id => this.recorded(id)),
+      filter,
+    )
+  }
+
+  /**
+   * The state at a version, a time, or a position of the store; undefined where there was none.
+   * `SESSIONLOG_VERSION_NOT_FOUND` beyond the last version or position.
+   */
+  async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
+    checkPoint(point)
+    return this.#past.stateAt(this.recorded(id), point) as Promise<Immutable<State> | undefined>
+  }
+
+  /** What makes the state at one point out of that at another; numbers are versions. `toJsonPatch` gives RFC 6902. */
+  async diff(
+    id: string,
+    from: number | Point,
+    to: number | Point,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Changes> {
+    checkOptions(options, ['signal'])
+    return this.#past.diff(this.recorded(id), pointOf(from), pointOf(to), options.signal)
+  }
+
+  /**
+   * The first event at which the predicate became true, by halving between `good` and `bad`. It is not asked where
+   * there is no state: that counts as false. `SESSIONLOG_BISECT_REFUSED` where an end is not what it should be.
+   */
+  async bisect(
+    id: string,
+    predicate: Predicate<State>,
+    options: BisectOptions = {},
+  ): Promise<Bisection<State>> {
+    checkBisect(predicate, options)
+    return this.#past.bisect(this.recorded(id), predicate as Predicate<unknown>, options) as Promise<
+      Bisection<State>
+    >
+  }
+
+  /** The session's events one by one with the states around them, at the pace at which they were recorded or faster. */
+  replay(id: string, options: ReplayOptions = {}): Observable<ReplayStep<State>> {
+    checkReplayOptions(options)
+    return this.#past.replay(this.recorded(id), options) as Observable<ReplayStep<State>>
+  }
+
+  /**
+   * Runs a reducer over the session's events and compares each state that it makes with the one that was recorded.
+   * Events of the store's own (`$…`) are passed over. Stops at the first divergence, which it answers with.
+   */
+  async checkReplay(
+    id: string,
+    reducer: Reducer<State>,
+    options: CheckOptions = {},
+  ): Promise<ReplayCheck<State>> {
+    if (typeof reducer !== 'function') throw wrong('reducer must be a function', 'reducer')
+    checkOptions(options, ['until', 'signal'])
+    checkNumber(options, 'until', 0)
+    const session = this.recorded(id)
+    return this.#past.checkReplay(session, reducer as Reducer<unknown>, options) as Promise<
+      ReplayCheck<State>
+    >
+  }
+
+  /** The sessions that this one was forked from, and those forked from it. `SESSIONLOG_SESSION_NOT_FOUND`. */
+  async lineage(id: string): Promise<Lineage> {
+    return this.#past.lineage(this.recorded(id))
+  }
+
+  /**
+   * Who set what. With a JSON Pointer the events that changed the value there, oldest first: an element is followed
+   * to where it lay before others came or went. Without one, of each leaf of the state, by its pointer, the event
+   * that set it last.
+   */
+  blame(id: string, pointer: string, point?: Point): AsyncGenerator<ValueBlame, void, undefined>
+  blame(id: string, pointer?: undefined, point?: Point): Promise<Map<string, Blame>>
+  blame(
+    id: string,
+    pointer?: string,
+    point?: Point,
+  ): AsyncGenerator<ValueBlame, void, undefined> | Promise<Map<string, Blame>> {
+    return pointer === undefined ? this.#blameLeaves(id, point) : this.#blameValue(id, pointer, point)
+  }
+
+  async #blameLeaves(id: string, point: Point | undefined): Promise<Map<string, Blame>> {
+    return this.#past.blameAll(this.recorded(id), point && checkPoint(point))
+  }
+
+  async *#blameValue(id: string, pointer: string, point: Point | undefined) {
+    yield* this.#past.blame(this.recorded(id), checkPointer(pointer), point && checkPoint(point))
+  }
+
+  /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
+  async checkpoint(): Promise<string> {
+    this.assertReadable()
+    return this.#prover.checkpoint()
+  }
+
+  /** A proof file (C2SP tlog-proof) of an event and the state after it: `sessionlog/verify` needs no store for it. */
+  async prove(id: string, version: number, options: ProofOptions = {}): Promise<string> {
+    this.assertReadable()
+    return this.#prover.prove(this.recorded(id), version, options)
+  }
+
+  /** That nothing was rewritten between two checkpoints, or sizes; without a second one, until now. */
+  async proveConsistency(
+    older: number | string,
+    newer?: number | string,
+    options: ProofOptions = {},
+  ): Promise<ConsistencyProof> {
+    this.assertReadable()
+    return this.#prover.proveConsistency(older, newer, options)
+  }
+}

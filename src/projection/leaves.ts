@@ -1,0 +1,28 @@
+import { SessionlogError } from '../errors.ts'
+import type { EventLog, LogRecord } from '../log/port.ts'
+import { readRecord } from '../log/record.ts'
+
+export const HASH_BYTES = 32
+
+/**
+ * The hashes of the events up to a position, one after another: the leaves of the tree. Every event is read and
+ * hashed; 32 bytes an event are kept. REQUIRES: no compaction runs meanwhile.
+ */
+export async function readLeaves(log: EventLog, size: number, signal?: AbortSignal): Promise<Uint8Array> {
+  const leaves = Buffer.alloc(HASH_BYTES * size)
+  let found = 0
+  const take = (page: readonly LogRecord[]) => {
+    for (const record of page) {
+      for (const { position, hash } of readRecord(record)) {
+        if (position > size) continue
+        leaves.write(hash, HASH_BYTES * (position - 1), HASH_BYTES, 'hex')
+        found++
+      }
+    }
+  }
+  for await (const page of log.sealed(signal)) take(page)
+  for await (const page of log.tail(signal)) take(page)
+  if (found === size) return leaves
+  const message = `The log has ${found} of ${size} events: verify() says which are missing`
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', message)
+}

@@ -1,0 +1,67 @@
+/** Walks through each guide: its commands are run as they stand, one after the other, on a store made for it. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { create, temporary } from '../support/store.ts'
+
+const GUIDES = 'docs/guides'
+
+/** The guide's commands, each run by a shell in the folder; answers with what each printed. */
+function follow(guide: string, folder: string): string[] {
+  const text = readFileSync(join(GUIDES, guide), 'utf8')
+  const commands = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+    block!.trim().split('\n'),
+  )
+  expect(commands.length).toBeGreaterThan(0)
+  const main = `"${process.execPath}" --import ${import.meta.resolve('tsx')} "${resolve('src/cli/main.ts')}"`
+  return commands.map(command =>
+    execFileSync('sh', ['-c', command.replaceAll('npx sessionlog', main)], { cwd: folder, encoding: 'utf8' }),
+  )
+}
+
+function passes(folder: string, file: string): boolean {
+  const { NODE_OPTIONS, NODE_TEST_CONTEXT, ...env } = process.env
+  return spawnSync(process.execPath, ['--test', file], { cwd: folder, env }).status === 0
+}
+
+describe.skipIf(process.platform === 'win32')('the guide', () => {
+  test('to a regression test: it fails, and passes once the bug is mended', async () => {
+    const folder = temporary()
+    const store = await create<object>({ dir: join(folder, 'data') })
+    await store.save('cart-42', { total: 5 }, { type: 'opened' })
+    await store.save('cart-42', { total: 2 }, { type: 'paid', data: { by: 3 } })
+    await store.save('cart-42', { total: -2 }, { type: 'paid', data: { by: 4 } })
+    await store.close()
+    const reducer = (total: string) =>
+      `export const reducer = (state, { data }) => ({ ...state, total: ${total} })`
+    writeFileSync(join(folder, 'reducer.mjs'), reducer('state.total - data.by'))
+    follow('a-regression-test-from-a-log.md', folder)
+    expect(passes(folder, 'own.test.mjs')).toBe(true)
+    expect(passes(folder, 'bug.test.mjs')).toBe(false)
+    writeFileSync(join(folder, 'reducer.mjs'), reducer('Math.max(0, state.total - data.by)'))
+    expect(passes(folder, 'bug.test.mjs')).toBe(true)
+  })
+
+  test('to proving an edit', async () => {
+    const folder = temporary()
+    const store = await create<object>({ dir: join(folder, 'data') })
+    await store.save('cart-42', { total: 10 }, { actor: 'bob' })
+    await store.save('cart-42', { total: 7 }, { actor: 'ann', reason: 'a discount' })
+    await store.save('cart-42', { total: 8 })
+    await store.close()
+    const printed = follow('prove-an-edit-to-an-auditor.md', folder)
+    const proof = printed.find(text => text.includes('Proved'))
+    expect(proof).toMatch(/cart-42, version 2[\s\S]*ann[\s\S]*a discount[\s\S]*"total":7/)
+    expect(printed.at(-1)).toContain('Verified')
+  })
+})
+
+test('every guide is linked from the README, and links to files that are there', () => {
+  const readme = readFileSync('README.md', 'utf8')
+  for (const guide of readdirSync(GUIDES)) {
+    expect(readme).toContain(`${GUIDES}/${guide}`)
+    const links = [...readFileSync(join(GUIDES, guide), 'utf8').matchAll(/\]\((?!http)([^)#]+)\)/g)]
+    expect(links.filter(([, link]) => !existsSync(join(GUIDES, link!)))).toEqual([])
+  }
+})
