@@ -136,7 +136,7 @@ export abstract class EventReader<State> {
   /**
    * Who set what. With a JSON Pointer the events that changed the value there, oldest first: an element is followed
    * to where it lay before others came or went. Without one, of each leaf of the state, by its pointer, the event
-   * that set it last.
+   * that set it last. The places are those of the states as they were recorded, whatever `upcast` makes of them.
    */
   blame(id: string, pointer: string, point?: Point): AsyncGenerator<ValueBlame, void, undefined>
   blame(id: string, pointer?: undefined, point?: Point): Promise<Map<string, Blame>>

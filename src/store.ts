@@ -77,7 +77,7 @@ export class SessionStore<State> extends EventReader<State> {
 
   /**
    * Begins a new session with the state that another one had at a version. Its first event, `$forked`, names the
-   * event that it comes from; the parent is left alone. `SESSIONLOG_VERSION_CONFLICT` where `newId` has ever existed.
+   * event that it comes from; the parent is left alone. It expires when `expiresAt` says so, not when the parent does. `SESSIONLOG_VERSION_CONFLICT` where `newId` has ever existed.
    */
   async fork(id: string, newId: string, options: BranchOptions): Promise<Receipt> {
     const branch = await forkOf(this.#parts.past, this.recorded(id), newId, options)

@@ -12,6 +12,7 @@ import { type Blame, blameLeaves, blameValue, type ValueBlame } from './blame.ts
 import { type CheckOptions, checkSteps, type Reducer } from './check-replay.ts'
 import type { Commits } from './commits.ts'
 import type { Versioned } from './fold.ts'
+import { GuardedObservable, type OnThrow } from './guarded.ts'
 import { type EventsOptions, type HistoryOptions, readEvents, readHistory } from './history.ts'
 import { type Lineage, readLineage } from './lineage.ts'
 import { paced, type ReplayOptions, type ReplayStep } from './replay.ts'
@@ -26,6 +27,8 @@ export interface PastParts {
   readonly writer: Writer
   readonly commits: Commits
   readonly upcast: Upcast
+  /** Told of what a subscriber throws. */
+  readonly onThrow: OnThrow
 }
 
 /** What was: each question waits for the commits under way, so that what was just saved is there. */
@@ -93,8 +96,10 @@ export class Past {
   }
 
   replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
-    const { observable } = this.#parts.commits
-    return paced(signal => this.steps(session, { ...range, signal }), speed, scheduler, observable)
+    const { commits, onThrow } = this.#parts
+    const steps = (signal: AbortSignal) => this.steps(session, { ...range, signal })
+    // What a subscriber throws at one step must not keep it from the next.
+    return GuardedObservable.from(paced(steps, speed, scheduler, commits.observable), onThrow)
   }
 
   async *steps(

@@ -21,7 +21,10 @@ export interface ReplayStep<State> {
   readonly event: RecordedEvent
   readonly before: Immutable<State> | undefined
   readonly after: Immutable<State> | undefined
-  /** What the event made of the state before: `event.changes`. */
+  /**
+   * What the event made of the state before: `event.changes`. Recorded as they are: after an `upcast` of the states
+   * they speak of the shape that was saved.
+   */
   readonly changes: Changes
 }
 

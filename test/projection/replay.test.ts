@@ -2,6 +2,7 @@ import { firstValueFrom, lastValueFrom, take, toArray, VirtualTimeScheduler } fr
 import { describe, expect, test } from 'vitest'
 import { apply } from '../../src/state/apply.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
+import { RecordingLogger } from '../support/recording-logger.ts'
 import { create, TestClock } from '../support/store.ts'
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
@@ -70,6 +71,24 @@ describe('replay()', () => {
     expect(await firstValueFrom(store.replay('a', { speed: 0.001 }))).toMatchObject({ after: { n: 1 } })
     expect(await lastValueFrom(store.replay('a').pipe(take(2), toArray()))).toHaveLength(2)
     await store.close()
+  })
+
+  test('goes on to the very last event, although the subscriber throws at each; the logger is told', async () => {
+    const logger = new RecordingLogger()
+    const store = await create<number>({ logger })
+    for (let n = 1; n <= 3; n++) await store.save('a', n)
+    const seen: number[] = []
+    await new Promise<void>(complete => {
+      store.replay('a').subscribe({
+        next({ event }) {
+          seen.push(event.version)
+          throw new Error(`at ${event.version}`)
+        },
+        complete,
+      })
+    })
+    expect(seen).toEqual([1, 2, 3])
+    expect(logger.errors).toMatchObject([1, 2, 3].map(n => ({ err: { message: `at ${n}` } })))
   })
 
   test('ends with an error where the store closes in a pause', async () => {
