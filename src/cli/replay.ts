@@ -5,6 +5,7 @@ import { nameOf } from '../event.ts'
 import { type ReplayStep, SessionlogTypeError } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { describeChanges } from './change-text.ts'
+import { checkReplays } from './check-replay.ts'
 import { integer, newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
@@ -16,23 +17,50 @@ interface Options {
   from?: number
   to?: number
   speed?: number
+  check?: string
 }
 
 /** The longest that a timer can wait; a pause that is longer is cut to it. */
 const PAUSE_MS_MAX = 2 ** 31 - 1
 
 export function replayCommand(run: Run): Command {
-  return newCommand('replay <id>', "a session's events one by one, each with the state before and after it")
+  return newCommand(
+    'replay [ids...]',
+    "a session's events one by one, each with the state before and after it",
+  )
     .option('--from <version>', 'the first version', integer('--from', 1))
     .option('--to <version>', 'the last version', integer('--to', 1))
     .option('--speed <factor>', 'how much faster than recorded: 1 as it was, 10 ten times as fast', speed)
-    .addHelpText(
-      'after',
-      '\nWithout --speed there are no pauses. --json gives the states; text only what changed.',
+    .option(
+      '--check <module>',
+      'run a reducer over the events instead, and compare its states with those recorded',
     )
-    .action((id: string, options: Options, command: Command) =>
-      run(command, context => withStore(context, store => replay(store, context, id, options))),
+    .addHelpText('after', HELP)
+    .action((ids: string[], options: Options, command: Command) =>
+      run(command, context => withStore(context, store => replayOrCheck(store, context, ids, options))),
     )
+}
+
+const HELP = `
+Without --speed there are no pauses. --json gives the states; text only what changed.
+
+--check takes a module whose default export, or \`reducer\`, makes the state after an event of the state before it:
+(state, event) => state. It checks the sessions that are named, or all that have a state, up to version --to, and ends
+with 1 where one diverges. Events of the store's own are passed over.`
+
+async function replayOrCheck(
+  store: Store,
+  context: Context,
+  ids: readonly string[],
+  { check, ...options }: Options,
+): Promise<ExitCode> {
+  if (check !== undefined) {
+    if (options.from !== undefined || options.speed !== undefined)
+      throw wrong('--check goes with --to alone', 'check')
+    return checkReplays(store, context, ids, { check, ...options })
+  }
+  if (ids.length !== 1) throw wrong(`One session is replayed at a time, not ${ids.length}`, 'ids')
+  return replay(store, context, ids[0]!, options)
 }
 
 async function replay(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
