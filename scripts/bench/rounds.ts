@@ -29,9 +29,9 @@ const AT_REST_BELOW = 5
  * A B A B …, after a warm-up of each that isn't counted. Short slices and many rounds where a side does all its
  * work in the slice: the speed of a shared machine drifts within seconds. Two seconds for stores, and after each
  * a pause until the process is at rest: what a store does in the background (LevelDB's own compaction,
- * checkpoints) would otherwise fall into the other side's slices, with 100 ms a third of raw LevelDB's cost. Slow
- * sides get fewer rounds. No collection is forced between slices: it shrinks V8's young generation, which halves
- * what comes after it.
+ * checkpoints) would otherwise fall into the other side's slices. Slow sides get
+ * fewer rounds. No collection is forced between slices: it shrinks V8's young generation, which slows what comes
+ * after it.
  */
 export async function alternate(a: Side, b: Side, rounds: number, sliceMs: number): Promise<Comparison> {
   collectGarbage()
