@@ -104,3 +104,13 @@ export function hasCode(error: unknown, code?: SessionlogErrorCode): boolean {
   const found = (error as { code?: unknown } | null | undefined)?.code
   return code === undefined ? typeof found === 'string' && found.startsWith('SESSIONLOG_') : found === code
 }
+
+export function sessionNotFound(sessionId: string): SessionlogError {
+  const message = `There never was a session '${sessionId}'`
+  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
+}
+
+export function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
+  const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
+}

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { sessionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import { type Bisection, type Predicate, SessionlogTypeError } from '../index.ts'
 import { describeEach } from './change-text.ts'
@@ -6,7 +7,6 @@ import { integer, newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound } from './history.ts'
 import { commandPredicate, expressionPredicate } from './predicate.ts'
 import { formatCount, formatTime, plural, printable } from './text.ts'
 

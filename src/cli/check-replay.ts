@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { sessionNotFound } from '../errors.ts'
 import { type Divergence, type Reducer, type ReplayCheck, SessionlogTypeError } from '../index.ts'
 import { describeEach } from './change-text.ts'
 import type { Context, Store } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound } from './history.ts'
 import { formatCount, plural, printable } from './text.ts'
 
 /** Holds the reducer of a module against what sessions recorded: those named, or all that have a state. */

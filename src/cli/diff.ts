@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { sessionNotFound } from '../errors.ts'
 import { type Point, toJsonPatch } from '../index.ts'
 import type { Inexact } from '../state/patch.ts'
 import { describeEach } from './change-text.ts'
@@ -6,7 +7,6 @@ import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { changeJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound } from './history.ts'
 import { POINT_HELP, point } from './point.ts'
 import { printable, printableJson } from './text.ts'
 

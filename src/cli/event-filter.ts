@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { sessionNotFound } from '../errors.ts'
 import { type AuditOptions, SessionlogTypeError } from '../index.ts'
 import { repeated, time } from './command.ts'
 import type { Context, Store } from './context.ts'
 import { FORMATS, type Format } from './event-format.ts'
-import { sessionNotFound } from './history.ts'
 
 /** What the options of `withFilters` are read into. */
 export interface FilterOptions {

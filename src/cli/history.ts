@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
+import { sessionNotFound, versionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
-import { type RecordedEvent, SessionlogError } from '../index.ts'
+import type { RecordedEvent } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { describeChanges } from './change-text.ts'
 import { integer, newCommand, type Run } from './command.ts'
@@ -38,17 +39,6 @@ async function showHistory(store: Store, context: Context, id: string, options: 
   if (context.json) for await (const event of events) await context.out.json(eventJson(event))
   else await printTable(context, events, reverse ? undefined : await stateBefore(store, id, from))
   return EXIT.OK
-}
-
-export function sessionNotFound(sessionId: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', `There never was a session '${sessionId}'`, {
-    sessionId,
-  })
-}
-
-export function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
-  const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
-  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
 }
 
 /** Told forwards, a change can name what was there before it. */

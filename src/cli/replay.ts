@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
+import { sessionNotFound, versionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import { type ReplayStep, SessionlogTypeError } from '../index.ts'
 import { apply } from '../state/apply.ts'
@@ -10,7 +11,6 @@ import { integer, newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound, versionNotFound } from './history.ts'
 import { formatCount, formatTime, printable } from './text.ts'
 
 interface Options {

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { sessionNotFound } from '../errors.ts'
 import { type ReplayStep, SessionlogError, SessionlogTypeError } from '../index.ts'
 import { integer, newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound } from './history.ts'
 import { type Fixture, type Runner, testSource } from './repro-source.ts'
 import { plural } from './text.ts'
 

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
+import { sessionNotFound } from '../errors.ts'
 import { type Point, SessionlogError, SessionlogTypeError } from '../index.ts'
 import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
 import { integer, newCommand, type Run, time } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { sessionNotFound } from './history.ts'
 import { describePoint, POINT_HELP, point } from './point.ts'
 import { printableJson } from './text.ts'
 

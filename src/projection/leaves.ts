@@ -2,7 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import type { EventLog, LogRecord } from '../log/port.ts'
 import { readRecord } from '../log/record.ts'
 
-export const HASH_BYTES = 32
+const HASH_BYTES = 32
 
 /**
  * The hashes of the events up to a position, one after another: the leaves of the tree. Every event is read and

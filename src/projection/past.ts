@@ -1,4 +1,4 @@
-import { SessionlogError } from '../errors.ts'
+import { SessionlogError, sessionNotFound, versionNotFound } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import type { EventLog } from '../log/port.ts'
 import type { LogReader } from '../log/reader.ts'
@@ -190,16 +190,6 @@ export class Past {
     await this.#parts.writer.settled()
     return session.acknowledged.version
   }
-}
-
-function versionNotFound(sessionId: string, version: number, head: number): SessionlogError {
-  const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
-  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
-}
-
-function sessionNotFound(sessionId: string): SessionlogError {
-  const message = `There never was a session '${sessionId}'`
-  return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
 }
 
 function positionNotFound(position: number, last: number): SessionlogError {
