@@ -1,19 +1,24 @@
 import { SessionlogError } from '../errors.ts'
 import type { CommitRecord, EventLog, Run, VersionRange } from './port.ts'
+import { type Extent, type ReadableLog, WHOLE_EXTENT } from './readable-log.ts'
 import { corrupted, type RawEvent, readRecord } from './record.ts'
 
 /** Reads the log and checks what it says: every event with its hash, every link, every gap. */
-export class LogReader {
+export class LogReader implements ReadableLog {
   readonly #log: EventLog
 
   constructor(log: EventLog) {
     this.#log = log
   }
 
-  /**
-   * A session's events `from` to `to` (both included, both there), record by record.
-   * Raises `SESSIONLOG_CORRUPTION` where one is missing or is not what was written.
-   */
+  extent(): Extent {
+    return WHOLE_EXTENT
+  }
+
+  begins(): boolean {
+    return true
+  }
+
   async *session(sessionId: string, range: VersionRange): AsyncIterable<readonly RawEvent[]> {
     const { from, to, reverse = false } = range
     let next = reverse ? to : from
@@ -38,7 +43,6 @@ export class LogReader {
     if (reverse ? next >= from : next <= to) throw missing(sessionId, next)
   }
 
-  /** The events of the one record that holds a version. */
   async record(sessionId: string, version: number): Promise<readonly RawEvent[]> {
     for await (const page of this.#log.read(sessionId, { from: version, to: version })) {
       for (const record of page) {
@@ -49,7 +53,6 @@ export class LogReader {
     throw missing(sessionId, version)
   }
 
-  /** All events after a position and up to another, in position order, commit by commit. */
   async *positions(after: number, to: number, signal?: AbortSignal): AsyncIterable<readonly RawEvent[]> {
     const records = new RecordCache(this)
     let position = after
