@@ -133,7 +133,9 @@ export function assemble<State>(
     }, options.signal)
   return {
     origin,
+    schemaVersion,
     durability,
+    reader,
     writer,
     cache,
     commits,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../package.ts'
 import { auditCommand } from './audit.ts'
 import { bisectCommand } from './bisect.ts'
 import { blameCommand } from './blame.ts'
@@ -125,9 +125,4 @@ function wordsOf(text: string): string {
     .replace(/^error: /, '')
     .trim()
     .replaceAll('\n', ' ')
-}
-
-function packageVersion(): string {
-  const path = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }

@@ -1,7 +1,7 @@
 import { type Actor, DELETED, type RecordedEvent, SAVED } from '../event.ts'
 import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
-import { type EncodedEvent, type EventKind, KIND, type RawEvent } from './record.ts'
+import { type EncodedEvent, type EventHeader, type EventKind, KIND, type RawEvent } from './record.ts'
 import { ARRAY, type RecordWriter } from './record-writer.ts'
 
 /** What an event says beside its changes. */
@@ -72,6 +72,15 @@ export function writeEvent(
   writeFacts(writer, content.facts)
   writer.head(ARRAY, changes.length)
   for (const change of changes) writeChange(writer, change)
+}
+
+/** Writes an event that is there already, with another payload in the place of its own. */
+export function rewriteEvent(writer: RecordWriter, event: EventHeader, payload: EventPayload): void {
+  const facts = { ...payload.facts, expiresAt: event.expiresAt }
+  writeEvent(writer, event.kind, { ...event, facts }, payload.changes)
+  if (event.kind !== KIND.KEYFRAME) return
+  writer.value(payload.state)
+  writer.changeEvent(KEYFRAME_FIELDS, KIND.KEYFRAME)
 }
 
 /** The payload of an event whose hash has been checked. */

@@ -35,7 +35,7 @@ export type Progress = Pick<Writer, 'settled' | 'position' | 'failure'>
 export interface EventsParts {
   readonly reader: ReadableLog
   readonly writer: Progress
-  readonly commits: Commits
+  readonly commits: Pick<Commits, 'observable' | 'ended' | 'changed'>
 }
 
 /** A session's events up to its version `head`, read from the log as they are asked for. */

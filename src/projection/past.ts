@@ -20,7 +20,6 @@ import {
 } from './history.ts'
 import { type Forks, type Lineage, readLineage } from './lineage.ts'
 import { paced, type ReplayOptions, type ReplayStep } from './replay.ts'
-import type { Session } from './session.ts'
 import { readSteps } from './steps.ts'
 import { type Point, stateAtVersion, versionAt } from './time-travel.ts'
 import type { Upcast } from './upcast.ts'
@@ -32,6 +31,12 @@ export interface PastParts extends EventsParts {
   readonly onThrow: OnThrow
 }
 
+/** A session, and how much of it is acknowledged. */
+export interface Recorded {
+  readonly id: string
+  readonly acknowledged: { readonly version: number }
+}
+
 /** What was: each question waits for the commits under way, so that what was just saved is there. */
 export class Past {
   readonly #parts: PastParts
@@ -40,7 +45,7 @@ export class Past {
     this.#parts = parts
   }
 
-  async *history(session: Session, options: HistoryOptions): AsyncGenerator<RecordedEvent, void, undefined> {
+  async *history(session: Recorded, options: HistoryOptions): AsyncGenerator<RecordedEvent, void, undefined> {
     const head = await this.#head(session)
     this.#first(session, options.from)
     yield* readHistory(this.#parts.reader, session.id, head, options)
@@ -51,7 +56,7 @@ export class Past {
   }
 
   async *audit(
-    sessions: readonly Session[] | undefined,
+    sessions: readonly Recorded[] | undefined,
     options: Omit<AuditOptions, 'sessions'>,
   ): AsyncGenerator<RecordedEvent, void, undefined> {
     options.signal?.throwIfAborted()
@@ -60,13 +65,13 @@ export class Past {
     yield* readAudit(this.#parts, audited, options)
   }
 
-  async stateAt(session: Session, point: Point): Promise<unknown> {
+  async stateAt(session: Recorded, point: Point): Promise<unknown> {
     const version = await this.#version(session, point)
     return this.#view(await this.#state(session, version, point.signal))
   }
 
   /** What makes the state at one point out of that at another. */
-  async diff(session: Session, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
+  async diff(session: Recorded, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
     for (const each of [from.signal, to.signal, signal]) each?.throwIfAborted()
     const [before, after] = [await this.#version(session, from), await this.#version(session, to)]
     const old = this.#view(await this.#state(session, before, signal))
@@ -75,7 +80,7 @@ export class Past {
 
   /** `ask` gets the state at a version and the event that made it; where there is no state it isn't asked: false. */
   async bisect(
-    session: Session,
+    session: Recorded,
     ask: (state: unknown, event: RecordedEvent) => Verdict | Promise<Verdict>,
     { good, bad, skip = [], signal }: BisectOptions,
   ): Promise<Found & ReplayStep<unknown>> {
@@ -100,7 +105,7 @@ export class Past {
     return { ...found, ...(await this.#step(session, found.version, signal)) }
   }
 
-  replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
+  replay(session: Recorded, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
     const { commits, onThrow } = this.#parts
     const steps = (signal: AbortSignal) => this.steps(session, { ...range, signal })
     // What a subscriber throws at one step must not keep it from the next.
@@ -108,7 +113,7 @@ export class Past {
   }
 
   async *steps(
-    session: Session,
+    session: Recorded,
     {
       from,
       to,
@@ -130,59 +135,59 @@ export class Past {
     }
   }
 
-  async checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+  async checkReplay(session: Recorded, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
     if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
     return checkSteps(this.steps(session, { to: until, signal }), reducer)
   }
 
   async *blame(
-    session: Session,
+    session: Recorded,
     place: readonly string[],
     point?: Point,
   ): AsyncGenerator<ValueBlame, void, undefined> {
     yield* blameValue(this.#parts.reader, await this.#until(session, point), place)
   }
 
-  async blameAll(session: Session, point?: Point): Promise<Map<string, Blame>> {
+  async blameAll(session: Recorded, point?: Point): Promise<Map<string, Blame>> {
     return blameLeaves(this.#parts.reader, await this.#until(session, point))
   }
 
-  async #until(session: Session, point: Point | undefined) {
+  async #until(session: Recorded, point: Point | undefined) {
     const head = await (point === undefined ? this.#head(session) : this.#version(session, point))
     return { sessionId: session.id, head, signal: point?.signal }
   }
 
   /** The state at a version that there is, and the hash of its event. */
-  async recordedAt(session: Session, version: number): Promise<{ state: unknown; hash: string }> {
+  async recordedAt(session: Recorded, version: number): Promise<{ state: unknown; hash: string }> {
     const state = await this.stateAt(session, { version })
     return { state, hash: (await this.#event(session, version)).hash }
   }
 
-  async lineage(session: Session): Promise<Lineage> {
+  async lineage(session: Recorded): Promise<Lineage> {
     if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
     const { reader, forks } = this.#parts
     if (!reader.begins(session.id)) throw notRetained(session.id, reader.extent(session.id).first)
     return readLineage(forks, reader, session.id)
   }
 
-  async #step(session: Session, version: number, signal?: AbortSignal): Promise<ReplayStep<unknown>> {
+  async #step(session: Recorded, version: number, signal?: AbortSignal): Promise<ReplayStep<unknown>> {
     const steps = this.steps(session, { from: version, to: version, signal })
     return (await steps.next()).value as ReplayStep<unknown>
   }
 
-  async #event(session: Session, version: number): Promise<RawEvent> {
+  async #event(session: Recorded, version: number): Promise<RawEvent> {
     const events = await this.#parts.reader.record(session.id, version)
     return events[version - events[0]!.version]!
   }
 
   /** The version to begin with: the one that is asked for, unless it lies before all that is there. */
-  #first(session: Session, asked: number | undefined): number {
+  #first(session: Recorded, asked: number | undefined): number {
     const { first } = this.#parts.reader.extent(session.id)
     if (asked !== undefined && Math.max(asked, 1) < first) throw notRetained(session.id, first)
     return Math.max(asked ?? first, 1)
   }
 
-  async #version(session: Session, point: Point): Promise<number> {
+  async #version(session: Recorded, point: Point): Promise<number> {
     const head = await this.#head(session)
     const { position } = this.#parts.writer
     if ('position' in point && point.position > position) throw positionNotFound(point.position, position)
@@ -190,11 +195,12 @@ export class Past {
       'version' in point ? point.version : await versionAt(this.#parts.reader, session.id, head, point)
     if (version > head) throw versionNotFound(session.id, version, head)
     const { first } = this.#parts.reader.extent(session.id)
-    if (version < first - 1) throw notRetained(session.id, first)
+    // Before all events there is no state, whatever is known of them.
+    if (version > 0 && version < first - 1) throw notRetained(session.id, first)
     return version
   }
 
-  #state(session: Session, version: number, signal: AbortSignal | undefined): Promise<Versioned> {
+  #state(session: Recorded, version: number, signal: AbortSignal | undefined): Promise<Versioned> {
     return stateAtVersion(this.#parts.reader, session.id, version, signal)
   }
 
@@ -204,7 +210,7 @@ export class Past {
   }
 
   /** The session's acknowledged version, once what is under way is through. */
-  async #head(session: Session): Promise<number> {
+  async #head(session: Recorded): Promise<number> {
     await this.#parts.writer.settled()
     return session.acknowledged.version
   }
