@@ -1,4 +1,4 @@
-import { pipeline } from 'node:stream/promises'
+import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { checkIds, checkNumber, checkOptions, checkPointer, checkType, wrong } from './arguments.ts'
 import type { BundledSession } from './bundle/bundle-log.ts'
@@ -47,7 +47,7 @@ export async function exportBundle(
   await writer.settled()
   const bundled = sessions.map(session => rangeOf(session, from, to))
   const { tree, root, checkpoint } = await prover.prepare(signal)
-  const bundle = new BundleWriter(reader, tree, {
+  const header = {
     origin,
     writer: packageName(),
     format: FORMAT,
@@ -57,28 +57,29 @@ export async function exportBundle(
     root,
     ...(checkpoint !== undefined && { checkpoint }),
     ...(redact !== undefined && { redacted: redactionOf(redact) }),
-  })
-  const items = async function* () {
-    for await (const item of bundle.write(bundled, signal)) {
-      onProgress?.(bundle.counts)
-      yield item
-    }
   }
+  const bundle = new BundleWriter(reader, tree, header, text => prover.signText(text))
   let failure: { readonly error: unknown } | undefined
-  const source = async function* () {
+  const items = async function* () {
     try {
-      yield* items()
+      for await (const item of bundle.write(bundled, signal)) {
+        signal?.throwIfAborted()
+        onProgress?.(bundle.counts)
+        yield item
+      }
     } catch (error) {
       failure = { error }
       throw error
     }
   }
-  try {
-    await pipeline(source, createGzip(), pieces => replaceFile(file, pieces), { ...(signal && { signal }) })
-  } catch (error) {
-    signal?.throwIfAborted()
+  // Whoever reads from it is told of an error, however late.
+  const packed = createGzip().on('error', () => {})
+  Readable.from(items())
+    .on('error', error => packed.destroy(error))
+    .pipe(packed)
+  await replaceFile(file, packed).catch(error => {
     throw failure === undefined ? error : failure.error
-  }
+  })
   return bundle.counts
 }
 
@@ -92,7 +93,7 @@ function rangeOf({ id, acknowledged }: Recorded, first = 1, to?: number): Bundle
 }
 
 /** With every default filled in, as the bundle tells it. */
-function redactionOf(redact: readonly string[] | RedactOptions): RedactOptions {
+function redactionOf(redact: readonly string[] | RedactOptions): Required<RedactOptions> {
   const {
     state = [],
     data = [''],
@@ -117,16 +118,15 @@ export function checkExport(ids: string | Iterable<string>, options: BundleOptio
 }
 
 function checkRedaction(redact: readonly string[] | RedactOptions): void {
-  if (Array.isArray(redact)) return checkRedaction({ state: redact })
-  checkOptions(redact, ['state', 'data', 'facts'])
-  const { state, data, facts } = redact as RedactOptions
+  if (!Array.isArray(redact)) checkOptions(redact, ['state', 'data', 'facts'])
+  const { state, data, facts } = redactionOf(redact)
   for (const [name, list] of Object.entries({ state, data, facts })) {
     if (list !== undefined && !Array.isArray(list))
       throw wrong(`redact/${name} must be a list`, `redact/${name}`)
   }
-  for (const [index, place] of (state ?? []).entries()) checkPointer(place, `redact/state/${index}`)
-  for (const [index, place] of (data ?? []).entries()) checkPointer(place, `redact/data/${index}`)
-  for (const [index, fact] of (facts ?? []).entries())
+  for (const [index, place] of state.entries()) checkPointer(place, `redact/state/${index}`)
+  for (const [index, place] of data.entries()) checkPointer(place, `redact/data/${index}`)
+  for (const [index, fact] of facts.entries())
     if (!REDACTABLE_FACTS.includes(fact))
       throw wrong(`'${fact}' is not one of ${REDACTABLE_FACTS.join(', ')}`, `redact/facts/${index}`)
 }

@@ -7,7 +7,7 @@ import type { Writer } from './log/writer.ts'
 import { readLeaves } from './projection/leaves.ts'
 import type { Past, Recorded } from './projection/past.ts'
 import { originLine, parseCheckpoint, signCheckpoint } from './proof/checkpoint.ts'
-import { parseNote } from './proof/note.ts'
+import { parseNote, signNote } from './proof/note.ts'
 import { prove } from './proof/prove.ts'
 import { consistencyProof, treeRoot } from './proof/tree.ts'
 import { WholeTree } from './proof/whole-tree.ts'
@@ -73,6 +73,12 @@ export class Prover {
       index: run.at(-1)!.position - 1,
       checkpoint: this.sign(size, root),
     })
+  }
+
+  /** A signed note of a text; undefined without a key. */
+  signText(text: string): string | undefined {
+    const { signingKey } = this.#parts
+    return signingKey && signNote(text, signingKey)
   }
 
   /** The tree of all acknowledged events as of this call, to prove many of them. */

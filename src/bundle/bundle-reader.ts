@@ -1,10 +1,14 @@
 import { SessionlogError } from '../errors.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
+import { verifyCheckpoint } from '../proof/checkpoint.ts'
+import { parseNote, verifyNote } from '../proof/note.ts'
+import { invalidProof } from '../proof/text-form.ts'
 import { provesInclusion } from '../proof/tree.ts'
 import { type BundledSession, BundleLog } from './bundle-log.ts'
 import type { BundleCounts } from './bundle-writer.ts'
 import { type BundleHeader, decodeHeader } from './header.ts'
-import { damaged, ITEM, type Item } from './item.ts'
+import { damaged, decodeItem, ITEM, type Item } from './item.ts'
+import { Seal } from './seal.ts'
 
 /** The session whose events are being read. */
 interface Current extends BundledSession {
@@ -21,20 +25,26 @@ export class BundleReader {
   readonly log = new BundleLog()
   #header: BundleHeader | undefined
   #session: Current | undefined
-  #ended = false
+  #seal: Seal | undefined
+  /** What the last item says, of which the text is right. */
+  #note: string | undefined
   #counts = { sessions: 0, events: 0, redacted: 0 }
 
   get counts(): BundleCounts {
     return { ...this.#counts }
   }
 
-  take(item: Item): void {
+  take(bytes: Buffer): void {
+    const item = decodeItem(bytes)
     if (this.#header === undefined) {
       this.#header = decodeHeader(item)
-      return
-    }
-    if (this.#ended) throw damaged('goes on after its end')
-    const [kind, ...fields] = item
+      this.#seal = new Seal(this.#header.origin)
+    } else this.#takeNext(item)
+    if (item[0] !== ITEM.END) this.#seal!.add(bytes)
+  }
+
+  #takeNext([kind, ...fields]: Item): void {
+    if (this.#note !== undefined) throw damaged('goes on after its end')
     if (kind === ITEM.SESSION) this.#begin(fields)
     else if (kind === ITEM.RECORD) this.#takeRecord(fields[0], fields[1])
     else if (kind === ITEM.REDACTED) this.#takeRedacted(fields)
@@ -43,10 +53,16 @@ export class BundleReader {
     else throw damaged('has a second header')
   }
 
-  /** The header, once all has been taken in. */
-  finish(): BundleHeader {
+  /** The header, once all has been taken in; with keys, one that one of them signed, with all that follows it. */
+  finish(keys?: string | readonly string[]): BundleHeader {
     if (this.#header === undefined) throw damaged('is empty')
-    if (!this.#ended) throw damaged('ends too early')
+    if (this.#note === undefined) throw damaged('ends too early')
+    if (keys !== undefined) {
+      const { checkpoint } = this.#header
+      if (checkpoint === undefined) throw invalidProof('The bundle is not signed')
+      verifyCheckpoint(checkpoint, keys)
+      verifyNote(this.#note, keys)
+    }
     return this.#header
   }
 
@@ -102,11 +118,15 @@ export class BundleReader {
     this.#session!.proved = true
   }
 
-  #end([sessions, events]: readonly unknown[]): void {
+  #end([sessions, events, seal]: readonly unknown[]): void {
     this.#finishSession()
+    const text = this.#seal!.end()
+    const isSigned = this.#header!.checkpoint !== undefined
+    if (typeof seal !== 'string' || (isSigned ? parseNote(seal).text : seal) !== text)
+      throw damaged('is not as it was sealed')
     if (sessions !== this.#counts.sessions || events !== this.#counts.events)
       throw damaged(`has ${this.#counts.events} events, and should have ${String(events)}`)
-    this.#ended = true
+    this.#note = seal
   }
 
   #finishSession(): void {

@@ -7,6 +7,7 @@ import type { BundledSession } from './bundle-log.ts'
 import { type BundleHeader, encodeHeader } from './header.ts'
 import { encodeItem, ITEM, type Item } from './item.ts'
 import { Redaction } from './redaction.ts'
+import { Seal } from './seal.ts'
 
 export interface BundleCounts {
   readonly sessions: number
@@ -25,11 +26,18 @@ export class BundleWriter {
   readonly #tree: WholeTree
   readonly #header: BundleHeader
   readonly #redaction: Redaction | undefined
+  readonly #sign: (text: string) => string | undefined
   readonly #writer = new RecordWriter()
   #counts = { sessions: 0, events: 0, redacted: 0 }
 
-  /** `tree` is that of the header's position and root. */
-  constructor(log: ReadableLog, tree: WholeTree, header: BundleHeader) {
+  /** `tree` is that of the header's position and root; `sign` makes a signed note of a text, where there is a key. */
+  constructor(
+    log: ReadableLog,
+    tree: WholeTree,
+    header: BundleHeader,
+    sign: (text: string) => string | undefined,
+  ) {
+    this.#sign = sign
     this.#log = log
     this.#tree = tree
     this.#header = header
@@ -44,12 +52,14 @@ export class BundleWriter {
     sessions: readonly BundledSession[],
     signal?: AbortSignal,
   ): AsyncGenerator<Buffer, void, undefined> {
-    yield encodeItem(encodeHeader(this.#header))
+    const seal = new Seal(this.#header.origin)
+    yield seal.add(encodeItem(encodeHeader(this.#header)))
     for (const session of sessions) {
-      for await (const item of this.#session(session, signal)) yield encodeItem(item)
+      for await (const item of this.#session(session, signal)) yield seal.add(encodeItem(item))
       this.#counts.sessions++
     }
-    yield encodeItem([ITEM.END, this.#counts.sessions, this.#counts.events])
+    const text = seal.end()
+    yield encodeItem([ITEM.END, this.#counts.sessions, this.#counts.events, this.#sign(text) ?? text])
   }
 
   /**

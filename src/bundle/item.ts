@@ -17,7 +17,7 @@ export const ITEM = {
   REDACTED: 3,
   /** `[4, [* hash]]`: that the last event of the item before is in the tree, siblings lowest first. */
   PROOF: 4,
-  /** `[5, sessions, events]`: nothing follows. */
+  /** `[5, sessions, events, seal]`: nothing follows. */
   END: 5,
 } as const
 
@@ -36,8 +36,8 @@ export function encodeItem(item: Item): Buffer {
   return Buffer.concat([head, inside])
 }
 
-/** The items of a sequence. `SESSIONLOG_CORRUPTION` where it is not one, or ends within an item. */
-export async function* decodeItems(chunks: AsyncIterable<Buffer>): AsyncGenerator<Item, void, undefined> {
+/** The items of a sequence, as bytes. `SESSIONLOG_CORRUPTION` where it is not one, or ends within an item. */
+export async function* splitItems(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   let rest: Buffer[] = []
   let length = 0
   let wanted = HEAD_BYTES
@@ -49,7 +49,7 @@ export async function* decodeItems(chunks: AsyncIterable<Buffer>): AsyncGenerato
     for (;;) {
       wanted = HEAD_BYTES + insideBytes(bytes)
       if (bytes.length < wanted || wanted === HEAD_BYTES) break
-      yield decodeItem(bytes.subarray(HEAD_BYTES, wanted))
+      yield bytes.subarray(0, wanted)
       bytes = bytes.subarray(wanted)
     }
     rest = [bytes]
@@ -67,8 +67,8 @@ function insideBytes(bytes: Buffer): number {
   return inside
 }
 
-function decodeItem(bytes: Buffer): Item {
-  const item = decodeCbor(bytes)
+export function decodeItem(bytes: Buffer): Item {
+  const item = decodeCbor(bytes.subarray(HEAD_BYTES))
   if (!Array.isArray(item) || !Object.values(ITEM).includes(item[0]))
     throw damaged('has an item of no known kind')
   return item as unknown as Item

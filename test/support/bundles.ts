@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { decodeItems, encodeItem, type Item } from '../../src/bundle/item.ts'
+import { decodeItem, encodeItem, type Item, splitItems } from '../../src/bundle/item.ts'
 import { type Bundle, type BundleOptions, openBundle, type SessionStore } from '../../src/index.ts'
 import { collect } from './outcome.ts'
 import { temporary } from './store.ts'
@@ -24,8 +24,8 @@ export async function bundleOf<State>(
 }
 
 /** The items of a bundle. */
-export function itemsOf(file: string): Promise<Item[]> {
-  return collect(decodeItems(Readable.from([gunzipSync(readFileSync(file))])))
+export async function itemsOf(file: string): Promise<Item[]> {
+  return (await collect(splitItems(Readable.from([gunzipSync(readFileSync(file))])))).map(decodeItem)
 }
 
 /** Writes items as a bundle, whatever they say. */
