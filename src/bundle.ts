@@ -102,20 +102,29 @@ export async function openBundle<State = unknown>(
   path: string,
   options: OpenBundleOptions<State> = {},
 ): Promise<Bundle<State>> {
-  if (typeof path !== 'string' || path === '') throw wrong('path must be the path of a bundle', 'path')
   checkOptions(options, ['key', 'schemaVersion', 'upcast', 'bytesMax', 'logger', 'signal'])
   checkNumber(options, 'schemaVersion', 0)
-  checkNumber(options, 'bytesMax', 1)
   checkType(options, 'upcast', 'function')
   checkLogger(options.logger)
+  const { header, counts, log } = await readBundle(path, options)
+  const upcast = new Upcast(options.schemaVersion ?? header.schemaVersion, options.upcast as never)
+  const logger = harmless(options.logger)
+  const onThrow = (err: unknown) => logger.error({ err }, 'A subscriber threw')
+  return new Bundle<State>(header, counts, log, upcast, onThrow)
+}
+
+/** Everything that a bundle holds, checked. */
+export async function readBundle(
+  path: string,
+  options: Pick<OpenBundleOptions<unknown>, 'key' | 'bytesMax' | 'signal'>,
+): Promise<{ header: BundleHeader; counts: BundleCounts; log: BundleLog }> {
+  if (typeof path !== 'string' || path === '') throw wrong('path must be the path of a bundle', 'path')
+  checkNumber(options, 'bytesMax', 1)
   try {
     const reader = new BundleReader()
     await readItems(path, reader, options)
     const header = reader.finish(options.key)
-    const upcast = new Upcast(options.schemaVersion ?? header.schemaVersion, options.upcast as never)
-    const logger = harmless(options.logger)
-    const onThrow = (err: unknown) => logger.error({ err }, 'A subscriber threw')
-    return new Bundle<State>(header, reader.counts, reader.log, upcast, onThrow)
+    return { header, counts: reader.counts, log: reader.log }
   } catch (error) {
     options.signal?.throwIfAborted()
     throw refusal(path, error)

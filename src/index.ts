@@ -6,6 +6,7 @@ export type { BundleHeader } from './bundle/header.ts'
 export type { Redacted, RedactOptions } from './bundle/redaction.ts'
 export { type Bundle, type OpenBundleOptions, openBundle } from './bundle.ts'
 export type { BundleOptions } from './bundle-export.ts'
+export type { BundleImport, ImportBundleOptions } from './bundle-import.ts'
 export { type EventContext, withContext } from './context.ts'
 export type { Edit } from './edit.ts'
 export {
@@ -14,7 +15,15 @@ export {
   SessionlogTypeError,
   VersionConflictError,
 } from './errors.ts'
-export type { Actor, Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export type {
+  Actor,
+  Durability,
+  ExpectedVersion,
+  ImportedFrom,
+  Receipt,
+  RecordedEvent,
+  WriteOptions,
+} from './event.ts'
 export type { Bisection, Predicate } from './event-reader.ts'
 export type { Logger } from './logger.ts'
 export { openStore } from './open.ts'

@@ -137,6 +137,7 @@ export function assemble<State>(
     durability,
     reader,
     writer,
+    upcast,
     cache,
     commits,
     past,

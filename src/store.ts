@@ -1,6 +1,8 @@
 import { checkExpiry, checkId, checkOptions, takeWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
 import { type Branch, type BranchOptions, forkOf, reversionOf } from './branch.ts'
+import { type BundleImport, checkImport, type ImportBundleOptions, importBundle } from './bundle-import.ts'
+import { withoutContext } from './context.ts'
 import type { Edit, Recipe } from './edit.ts'
 import type { Receipt, WriteOptions } from './event.ts'
 import type { StoreParts } from './parts.ts'
@@ -65,6 +67,22 @@ export class SessionStore<State> extends StoreReader<State> {
   async revert(id: string, options: BranchOptions): Promise<Receipt | undefined> {
     const branch = await reversionOf(this.#parts.past, this.recorded(id), options)
     return this.#record(this.recorded(id), branch)
+  }
+
+  /**
+   * Takes the sessions of a bundle in, as new events: each names the one that it came from, whose time is its
+   * `occurredAt`. All or nothing is refused; one that was interrupted goes on where it was. `SESSIONLOG_VERSION_CONFLICT`
+   * where there is a session of that id, and whatever `openBundle` and `save` refuse.
+   */
+  async importBundle(path: string, options: ImportBundleOptions = {}): Promise<BundleImport> {
+    this.#assertWritable()
+    checkImport(options)
+    const parts = {
+      ...this.#parts,
+      find: (id: string) => this.recorded(id),
+      record: (session: Session, branch: Branch) => this.#record(session, branch),
+    }
+    return withoutContext(() => importBundle(parts, path, options))
   }
 
   /** Moves a session's expiry (ms since the epoch; `Infinity` is never) without an event. */

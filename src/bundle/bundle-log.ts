@@ -1,4 +1,3 @@
-import { FORKED } from '../event.ts'
 import { decodePayload } from '../log/codec.ts'
 import type { Fork, LogRecord, VersionRange } from '../log/port.ts'
 import { type Extent, type ReadableLog, WHOLE_EXTENT } from '../log/readable-log.ts'
@@ -126,10 +125,8 @@ export class BundleLog extends RecordReader implements ReadableLog {
   }
 
   #noteFork(event: RawEvent): void {
-    const { type, data } = decodePayload(event).facts
-    if (type !== FORKED) return
-    const { sessionId, version } = forkedFrom(data)
-    this.#forks.push({ sessionId, version, child: event.sessionId })
+    const fork = forkedFrom(decodePayload(event).facts)
+    if (fork !== undefined) this.#forks.push({ ...fork, child: event.sessionId })
   }
 }
 

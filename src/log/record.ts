@@ -50,6 +50,8 @@ export interface RawEvent extends EventHeader {
   /** Shared with the record. */
   readonly bytes: Uint8Array
   readonly hash: string
+  /** In a bundle: these are not the bytes that were logged. */
+  readonly redacted?: true
 }
 
 /**
@@ -72,7 +74,9 @@ export function readRecord({ bytes, sessionId, firstVersion, loggedHash }: LogRe
     version++
   }
   if (cursor.lastHash(version) !== hash) throw corrupted(sessionId, version - 1, 'is not as its hash says')
-  return loggedHash === undefined ? events : events.map(event => ({ ...event, hash: loggedHash }))
+  return loggedHash === undefined
+    ? events
+    : events.map(event => ({ ...event, hash: loggedHash, redacted: true }))
 }
 
 export function corrupted(sessionId: string, version: number, what: string): SessionlogError {

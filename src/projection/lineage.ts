@@ -1,5 +1,5 @@
 import { FORKED } from '../event.ts'
-import { decodePayload } from '../log/codec.ts'
+import { decodePayload, type EventFacts } from '../log/codec.ts'
 import type { EventLog } from '../log/port.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
 import { corrupted } from '../log/record.ts'
@@ -60,10 +60,10 @@ async function forkPoint(reader: ReadableLog, sessionId: string): Promise<ForkPo
   if (!reader.begins(sessionId)) return undefined
   const [first] = await reader.record(sessionId, 1)
   const { facts } = decodePayload(first!)
-  return facts.type === FORKED ? forkedFrom(facts.data) : undefined
+  return forkedFrom(facts)
 }
 
-/** What the data of a `$forked` event says. */
-export function forkedFrom(data: unknown): ForkPoint {
-  return (data as { from: ForkPoint }).from
+/** Where a session was forked from, by the facts of its first event. One that was imported was forked elsewhere. */
+export function forkedFrom({ type, data, importedFrom }: EventFacts): ForkPoint | undefined {
+  return type === FORKED && importedFrom === undefined ? (data as { from: ForkPoint }).from : undefined
 }
