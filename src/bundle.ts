@@ -71,6 +71,10 @@ export class Bundle<State> extends EventReader<State> {
     return this.#log.sessions.get(id)?.last ?? 0
   }
 
+  firstVersion(id: string): number {
+    return this.#log.sessions.get(id)?.first ?? 0
+  }
+
   *ids(): IterableIterator<string> {
     for (const id of this.#log.sessions.keys()) if (this.has(id)) yield id
   }

@@ -50,6 +50,8 @@ export abstract class EventReader<State> {
   abstract has(id: string): boolean
   /** The version of the session's last event, a delete included; 0 where it never existed. */
   abstract version(id: string): number
+  /** The version of the session's first event: 1 in a store, later in a bundle of a part of it; 0 where it never existed. */
+  abstract firstVersion(id: string): number
   /** The ids of all sessions that have a state. */
   abstract ids(): IterableIterator<string>
   /** How many sessions have a state. */

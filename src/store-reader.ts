@@ -59,6 +59,11 @@ export abstract class StoreReader<State> extends EventReader<State> {
     return this.current(id)?.version ?? 0
   }
 
+  /** The version of the session's first event, which is 1; 0 where it never existed. */
+  firstVersion(id: string): number {
+    return Math.min(this.version(id), 1)
+  }
+
   /** The ids of all sessions that have a state. */
   ids(): IterableIterator<string> {
     this.#sweep()

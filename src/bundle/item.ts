@@ -24,15 +24,15 @@ export const ITEM = {
 export type ItemKind = (typeof ITEM)[keyof typeof ITEM]
 export type Item = readonly [kind: ItemKind, ...fields: unknown[]]
 
-/** Tag 24, and a byte string with a length of four bytes. */
-const HEAD = Buffer.of(0xd8, 0x18, 0x5a)
-const HEAD_BYTES = HEAD.length + 4
+/** What each item begins with: tag 24, and a byte string with a length of four bytes. */
+export const ITEM_HEAD = Buffer.of(0xd8, 0x18, 0x5a)
+const HEAD_BYTES = ITEM_HEAD.length + 4
 
 export function encodeItem(item: Item): Buffer {
   const inside = encodeCbor(item)
   const head = Buffer.alloc(HEAD_BYTES)
-  HEAD.copy(head)
-  head.writeUInt32BE(inside.length, HEAD.length)
+  ITEM_HEAD.copy(head)
+  head.writeUInt32BE(inside.length, ITEM_HEAD.length)
   return Buffer.concat([head, inside])
 }
 
@@ -61,8 +61,8 @@ export async function* splitItems(chunks: AsyncIterable<Buffer>): AsyncGenerator
 /** How long the item at the beginning is inside; 0 where its head is not there yet. */
 function insideBytes(bytes: Buffer): number {
   if (bytes.length < HEAD_BYTES) return 0
-  if (!bytes.subarray(0, HEAD.length).equals(HEAD)) throw damaged('has something that is no item')
-  const inside = bytes.readUInt32BE(HEAD.length)
+  if (!bytes.subarray(0, ITEM_HEAD.length).equals(ITEM_HEAD)) throw damaged('has something that is no item')
+  const inside = bytes.readUInt32BE(ITEM_HEAD.length)
   if (inside === 0) throw damaged('has an empty item')
   return inside
 }

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
-import { sessionNotFound, versionNotFound } from '../errors.ts'
+import { versionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import { type ReplayStep, SessionlogTypeError } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { describeChanges } from './change-text.ts'
 import { checkReplays } from './check-replay.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { formatCount, formatTime, printable } from './text.ts'
@@ -37,7 +37,7 @@ export function replayCommand(run: Run): Command {
     )
     .addHelpText('after', HELP)
     .action((ids: string[], options: Options, command: Command) =>
-      run(command, context => withStore(context, store => replayOrCheck(store, context, ids, options))),
+      run(command, context => withReader(context, reader => replayOrCheck(reader, context, ids, options))),
     )
 }
 
@@ -49,7 +49,7 @@ Without --speed there are no pauses. --json gives the states; text only what cha
 with 1 where one diverges. Events of the store's own are passed over.`
 
 async function replayOrCheck(
-  store: Store,
+  reader: Reader,
   context: Context,
   ids: readonly string[],
   { check, ...options }: Options,
@@ -57,21 +57,20 @@ async function replayOrCheck(
   if (check !== undefined) {
     if (options.from !== undefined || options.speed !== undefined)
       throw wrong('--check goes with --to alone', 'check')
-    return checkReplays(store, context, ids, { check, ...options })
+    return checkReplays(reader, context, ids, { check, ...options })
   }
   if (ids.length !== 1) throw wrong(`One session is replayed at a time, not ${ids.length}`, 'ids')
-  return replay(store, context, ids[0]!, options)
+  return replay(reader, context, ids[0]!, options)
 }
 
-async function replay(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
+async function replay(reader: Reader, context: Context, id: string, options: Options): Promise<ExitCode> {
   const { out, json } = context
-  const head = store.version(id)
-  const { from = 1, to = head, speed = Number.POSITIVE_INFINITY } = options
-  if (head === 0) throw sessionNotFound(id)
+  const head = headOf(reader, id)
+  const { from = reader.firstVersion(id), to = head, speed = Number.POSITIVE_INFINITY } = options
   if (to < from && options.to !== undefined) throw wrong(`--to ${to} is before --from ${from}`, 'to')
   if (from > head) throw versionNotFound(id, from, head)
   let last: number | undefined
-  for await (const step of steps(store, id, from, to, context.signal)) {
+  for await (const step of steps(reader, id, from, to, context.signal)) {
     const { recordedAt } = step.event
     const pauseMs = last === undefined ? 0 : Math.min((recordedAt - last) / speed, PAUSE_MS_MAX)
     last = recordedAt
@@ -86,14 +85,14 @@ async function replay(store: Store, context: Context, id: string, options: Optio
 
 /** What `store.replay` gives, but read no faster than it is written: a pipe may be slow, and states large. */
 async function* steps(
-  store: Store,
+  reader: Reader,
   id: string,
   from: number,
   to: number,
   signal: AbortSignal,
 ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
-  let before: unknown = await store.stateAt(id, { version: from - 1, signal })
-  for await (const event of store.history(id, { from, to, signal })) {
+  let before: unknown = await reader.stateAt(id, { version: from - 1, signal })
+  for await (const event of reader.history(id, { from, to, signal })) {
     const after = apply(event.changes, before)
     yield { event, before, after, changes: event.changes }
     before = after

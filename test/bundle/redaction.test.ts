@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hide } from '../../src/bundle/redaction.ts'
-import { openBundle } from '../../src/index.ts'
+import { hide, type Mark, marks } from '../../src/bundle/redaction.ts'
+import { openBundle, type Redacted } from '../../src/index.ts'
 import { parsePointer } from '../../src/state/pointer.ts'
 import { spell } from '../state/exact.ts'
 import { bundleOf, bundlePath } from '../support/bundles.ts'
@@ -31,7 +31,7 @@ describe('redact', () => {
     const bundle = await openBundle(file)
     expect(bundle.header.redacted).toEqual({ state: redact, data: [''], facts: [] })
     expect(bundle.counts.redacted).toBe(5)
-    const hidden = { $redacted: 'string' }
+    const hidden = { $redacted: 'string', alias: expect.stringMatching(/^[0-9a-f]{16}$/) }
     expect(await bundle.stateAt('a', { version: 4 })).toEqual({
       n: 3,
       user: {
@@ -46,9 +46,12 @@ describe('redact', () => {
     expect(bundle.get('a')).toMatchObject({ n: 4, user: { email: hidden, keys: [] }, text: hidden })
     const [told, said] = [await collect(bundle.history('a')), await collect(store.history('a'))]
     expect(told.map(({ hash }) => hash)).toEqual(said.map(({ hash }) => hash))
-    expect(told[0]!.data).toEqual({ $redacted: 'object' })
+    expect(told[0]!.data).toMatchObject({ $redacted: 'object' })
     expect([told[1], told[4]]).toEqual([said[1], said[4]])
     // That it changed is told, not what to.
+    const blamed = (await collect(bundle.blame('a', '/user/email'))).map(({ version }) => version)
+    expect(blamed).toEqual([1, 3, 4])
+    expect((await collect(bundle.blame('a', '/text'))).map(({ version }) => version)).toEqual([6, 7])
     expect(told[2]!.changes).toEqual([{ op: 'replace', path: '/user/email', value: hidden }])
     expect(told[6]!.changes).toEqual([{ op: 'replace', path: '/text', value: hidden }])
     expect((await collect(bundle.audit({ path: '/user/email' }))).map(({ version }) => version)).toEqual([
@@ -92,32 +95,23 @@ describe('redact', () => {
       d: new Date(0),
       m: new Map([[1, 2]]),
     }
-    const hidden = hide(
-      values,
-      [['*', 'x']].concat(
-        Object.keys(values)
-          .filter(key => key !== 'm')
-          .map(key => [key]),
-      ),
-    )
-    expect(hidden).toEqual(
-      Object.fromEntries(
-        Object.entries({
-          s: 'string',
-          n: 'number',
-          b: 'boolean',
-          i: 'bigint',
-          z: 'null',
-          u: 'undefined',
-          l: 'array',
-          o: 'object',
-          d: 'date',
-          m: 'map',
-        }).map(([key, kind]) => [key, { $redacted: kind }]),
-      ),
-    )
+    const keys = Object.keys(values).filter(key => key !== 'm')
+    const hidden = hide(values, [['*', 'x'], ...keys.map(key => [key])], marks()) as Record<string, object>
+    const kinds = Object.entries(hidden).map(([key, mark]) => [key, (mark as Redacted).$redacted])
+    expect(Object.fromEntries(kinds)).toEqual({
+      s: 'string',
+      n: 'number',
+      b: 'boolean',
+      i: 'bigint',
+      z: 'null',
+      u: 'undefined',
+      l: 'array',
+      o: 'object',
+      d: 'date',
+      m: 'map',
+    })
     const whole = { a: [1] }
-    expect(hide(whole, [['b'], ['a', '0', 'c']])).toBe(whole)
+    expect(hide(whole, [['b'], ['a', '0', 'c']], marks())).toBe(whole)
   })
 })
 
@@ -154,6 +148,22 @@ const state = fc.record(
   { requiredKeys: [] },
 )
 
+/** A mark that tells all, to compare with those that don't. */
+const markAsIs: Mark = value => ({ ...marks()(value), alias: spell(value) })
+
+/** A state with the aliases taken out of it, in the order in which they stand there. */
+function unmarked(state: unknown): { state: unknown; aliases: string[] } {
+  const aliases: string[] = []
+  const strip = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null || value instanceof Map) return value
+    if (Array.isArray(value)) return Array.from(value, strip)
+    const { alias, ...rest } = value as Partial<Redacted>
+    if (alias !== undefined) aliases.push(alias)
+    return Object.fromEntries(Object.entries(rest).map(([key, member]) => [key, strip(member)]))
+  }
+  return { state: strip(state), aliases }
+}
+
 test('Whatever is saved and hidden, each state of a bundle is that of the store without the hidden values', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -174,14 +184,22 @@ test('Whatever is saved and hidden, each state of a bundle is that of the store 
         const from = 1 + (at % head)
         const bundle = await bundleOf(store, 's', { from, redact })
         const places = redact.map(each => parsePointer(each)!)
+        const aliases = new Map<string, string>()
         for (let version = from - 1; version <= head; version++) {
-          const shown = hide(await store.stateAt('s', { version }), places)
-          expect(spell(await bundle.stateAt('s', { version }))).toBe(spell(shown))
+          const expected = hide(await store.stateAt('s', { version }), places, markAsIs)
+          const [told, made] = [await bundle.stateAt('s', { version }), expected].map(unmarked)
+          expect(spell(told!.state)).toBe(spell(made!.state))
+          for (const [at, alias] of told!.aliases.entries()) {
+            const value = made!.aliases[at]!
+            expect(aliases.get(value) ?? alias).toBe(alias)
+            aliases.set(value, alias)
+          }
         }
         const [told, said] = [await collect(bundle.history('s')), await collect(store.history('s', { from }))]
         expect(told.map(({ hash, position }) => [hash, position])).toEqual(
           said.map(({ hash, position }) => [hash, position]),
         )
+        expect(new Set(aliases.values()).size).toBe(aliases.size)
         await store.close()
       },
     ),

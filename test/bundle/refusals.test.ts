@@ -94,16 +94,15 @@ describe('openBundle() refuses', () => {
     const { file, key } = await makeBundle()
     const whole = gunzipSync(readFileSync(file))
     const chance = new Chance(20240229)
-    const codes = new Map<unknown, number>()
     for (let round = 0; round < 300; round++) {
       const bytes = Buffer.from(whole)
       const at = chance.below(bytes.length)
       bytes[at]! ^= 1 << chance.below(8)
       writeFileSync(file, gzipSync(bytes))
-      const { code } = await failureOf(() => openBundle(file, { key }))
-      codes.set(code, (codes.get(code) ?? 0) + 1)
+      expect(await codeOf(() => openBundle(file, { key })), `byte ${at}`).toMatch(
+        /^SESSIONLOG_(CORRUPTION|PROOF_INVALID|FORMAT_UNSUPPORTED)$/,
+      )
     }
-    expect([...codes.keys()].sort()).toEqual(['SESSIONLOG_CORRUPTION', 'SESSIONLOG_PROOF_INVALID'])
   })
 
   test('a format to come', async () => {
