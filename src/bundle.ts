@@ -59,6 +59,10 @@ export class Bundle<State> extends EventReader<State> {
     return this.header.origin
   }
 
+  get position(): number {
+    return this.header.position
+  }
+
   get(id: string): Immutable<State> | undefined {
     return handOut(this.#upcast.make(this.#log.state(id))) as Immutable<State> | undefined
   }

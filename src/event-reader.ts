@@ -44,6 +44,8 @@ export abstract class EventReader<State> {
 
   /** The random id of the store: versions and positions mean something only together with it. */
   abstract get origin(): string
+  /** The position of the last acknowledged event; 0 where there is none. In a bundle as it was in the store. */
+  abstract get position(): number
   /** The state, deeply immutable; undefined where there is none. */
   abstract get(id: string): Immutable<State> | undefined
   /** Whether the session has a state. */

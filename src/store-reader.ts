@@ -39,6 +39,11 @@ export abstract class StoreReader<State> extends EventReader<State> {
     return this.#parts.origin
   }
 
+  /** The position of the last acknowledged event; 0 where there is none. */
+  get position(): number {
+    return this.#parts.writer.position
+  }
+
   /** The state, deeply immutable; undefined where there is none. */
   get(id: string): Immutable<State> | undefined {
     const known = this.#cache.ready.get(id)

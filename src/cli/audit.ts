@@ -17,7 +17,7 @@ export function auditCommand(run: Run): Command {
         const format = formatOf(options, context)
         return withReader(context, async reader => {
           const events = reader.audit({ ...auditOptions(reader, options), signal: context.signal })
-          await writeEvents(events, format, context, reader.origin)
+          await writeEvents(events, format, context, reader)
           return EXIT.OK
         })
       }),

@@ -29,8 +29,18 @@ export function withFilters(command: Command): Command {
 
 /** What `store.audit` takes. Fails where a session is named that never was. */
 export function auditOptions(reader: Reader, options: FilterOptions): AuditOptions {
-  const { actor, type, path, since, until, session: sessions } = options
-  for (const id of sessions ?? []) headOf(reader, id)
+  for (const id of options.session ?? []) headOf(reader, id)
+  return filterOf(options)
+}
+
+export function filterOf({
+  actor,
+  type,
+  path,
+  since,
+  until,
+  session: sessions,
+}: FilterOptions): AuditOptions {
   return {
     ...(actor && { actor }),
     ...(type && { type }),

@@ -11,20 +11,25 @@ import { formatCount, formatTime, isoTime, printable } from './text.ts'
 export const FORMATS = ['table', 'ndjson', 'csv', 'cloudevents'] as const
 export type Format = (typeof FORMATS)[number]
 
-type Events = AsyncIterable<RecordedEvent> | Iterable<RecordedEvent>
+/** Stands between events where none will come for a while: who watches is shown what there is. */
+export const PAUSE = Symbol('pause')
 
-/** Writes events of any sessions to standard output; `origin` is the store's. */
+type Events = AsyncIterable<RecordedEvent | typeof PAUSE> | Iterable<RecordedEvent>
+
+/** Writes events of any sessions of a store to standard output. */
 export async function writeEvents(
   events: Events,
   format: Format,
   context: Context,
-  origin: string,
+  store: { readonly origin: string },
 ): Promise<void> {
   const { out } = context
   if (format === 'table') return writeTable(events, context)
   if (format === 'csv') return writeCsv(events, context)
-  for await (const event of events)
-    await out.json(format === 'ndjson' ? eventJson(event) : cloudEvent(event, origin))
+  for await (const event of events) {
+    if (event === PAUSE) await out.flush()
+    else await out.json(format === 'ndjson' ? eventJson(event) : cloudEvent(event, store.origin))
+  }
 }
 
 async function writeTable(events: Events, { out }: Context): Promise<void> {
@@ -40,6 +45,11 @@ async function writeTable(events: Events, { out }: Context): Promise<void> {
     { title: 'what changed' },
   ])
   for await (const event of events) {
+    if (event === PAUSE) {
+      await table.end()
+      await out.flush()
+      continue
+    }
     const { position, recordedAt, actor = '', sessionId, version, type, reason = '' } = event
     await table.row(
       formatCount(position),
@@ -69,6 +79,10 @@ async function writeCsv(events: Events, { out }: Context): Promise<void> {
   const write = (cells: readonly (string | number)[]) => out.line(`${safe(csvLine(cells))}\r`)
   await write(HEADER)
   for await (const event of events) {
+    if (event === PAUSE) {
+      await out.flush()
+      continue
+    }
     const { position, sessionId, version, type, recordedAt, occurredAt, hash } = event
     const { encoding = '', data, changes } = eventJson(event) as RecordedEvent & { encoding?: string }
     await write([

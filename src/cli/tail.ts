@@ -1,48 +1,63 @@
 import type { Command } from 'commander'
 import type { AuditOptions, RecordedEvent } from '../index.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
-import { lastWitness } from './directory.ts'
-import { auditOptions, type FilterOptions, formatOf, withFilters } from './event-filter.ts'
+import { assertStore, type Context, type Store, withStore } from './context.ts'
+import { auditOptions, type FilterOptions, filterOf, formatOf, withFilters } from './event-filter.ts'
 import { writeEvents } from './event-format.ts'
-import { EXIT } from './exit-code.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { Follower } from './follower.ts'
 
 const LINES = 10
 
 const HELP = `
-It ends there: whoever holds a store is the only one who writes to it, so nothing can come while this command looks.
-The app that holds it follows its events by store.audit({ live: true }).`
+--follow goes on with what is recorded later, by whatever process holds the store: it looks at copies of LevelDB's files
+and holds nothing itself. An event is shown within about a second, later where the store is large. It goes on until it
+is interrupted. On Windows LevelDB lets nobody read its files: there it works once the store is closed. In the process
+that holds the store, \`store.audit({ live: true })\` is the same without the copies.`
+
+interface Options extends FilterOptions {
+  lines?: number
+  follow?: boolean
+}
 
 export function tailCommand(run: Run): Command {
   return withFilters(newCommand('tail [id]', 'the last events, of a session or of all'))
     .option('-n, --lines <count>', `how many (default: ${LINES})`, integer('--lines', 0))
+    .option('-f, --follow', 'go on with what is recorded later')
     .addHelpText('after', HELP)
-    .action((id: string | undefined, options: FilterOptions & { lines?: number }, command: Command) =>
+    .action((id: string | undefined, options: Options, command: Command) =>
       run(command, context => {
-        const format = formatOf(options, context)
-        const { lines = LINES, session = [] } = options
-        const asked = id === undefined ? options : { ...options, session: [id, ...session] }
-        return withStore(context, async store => {
-          const events = await lastEvents(store, context, lines, auditOptions(store, asked))
-          await writeEvents(events, format, context, store.origin)
-          return EXIT.OK
-        })
+        const { session = [] } = options
+        return tail(context, id === undefined ? options : { ...options, session: [id, ...session] })
       }),
     )
+}
+
+async function tail(context: Context, options: Options): Promise<ExitCode> {
+  const format = formatOf(options, context)
+  const { lines = LINES } = options
+  const last = (store: Store) => lastEvents(store, context, lines, auditOptions(store, options))
+  if (options.follow) {
+    await assertStore(context.dir)
+    const follower = new Follower(context.dir)
+    const events = follower.events(filterOf(options), context.signal, last)
+    await writeEvents(events, format, context, follower)
+  } else {
+    await withStore(context, async store => writeEvents(await last(store), format, context, store))
+  }
+  return EXIT.OK
 }
 
 /** The last events that fit, oldest first. Looks at the end of the log, and farther back while too few fit. */
 async function lastEvents(
   store: Store,
-  { dir, signal }: Context,
+  { signal }: Context,
   count: number,
   options: AuditOptions,
 ): Promise<RecordedEvent[]> {
   if (count === 0) return []
-  const witness = await lastWitness(dir)
-  const position = witness?.origin === store.origin ? witness.position : 0
   for (let span = count; ; span *= 8) {
-    const after = Math.max(position - span, 0)
+    const after = Math.max(store.position - span, 0)
     const found: RecordedEvent[] = []
     for await (const event of store.audit({ ...options, after, signal })) {
       found.push(event)
