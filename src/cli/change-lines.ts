@@ -1,4 +1,5 @@
 import type { Change, Changes } from '../index.ts'
+import { effectOf } from '../state/effect.ts'
 import { describeChange, eachChange, LINE_VALUE_COLUMNS, valueAt } from './change-text.ts'
 import type { Line } from './player-rows.ts'
 import { plural, printable, shortValue, widthOf } from './text.ts'
@@ -8,10 +9,15 @@ const SHOWN_MAX = 500
 const VALUE_COLUMNS = 4 * LINE_VALUE_COLUMNS
 
 /** Each change of an event as `sessionlog diff` words it, and below it what it took away and put there. */
-export function* changeLines(changes: Changes, before: unknown): Generator<Line, void, undefined> {
+export function* changeLines(
+  changes: Changes,
+  before: unknown,
+  sought?: readonly string[],
+): Generator<Line, void, undefined> {
   if (changes.length === 0) yield { text: '(nothing)' }
   for (const { change, state } of eachChange(changes.slice(0, SHOWN_MAX), before)) {
-    yield { text: printable(describeChange(change, { state }, LINE_VALUE_COLUMNS)) }
+    const text = printable(describeChange(change, { state }, LINE_VALUE_COLUMNS))
+    yield { text, isSought: sought !== undefined && effectOf([change], sought) !== 'none' }
     yield* valueLines(change, valueAt(state, change.path))
   }
   if (changes.length > SHOWN_MAX) yield { text: `… ${plural(changes.length - SHOWN_MAX, 'more change')}` }

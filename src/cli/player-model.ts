@@ -1,7 +1,7 @@
 import type { Point, ReplayStep } from '../index.ts'
 import { parsePointer } from '../state/pointer.ts'
 import { commandOf, type Key, type KeyCommand } from './player-keys.ts'
-import { type PaneName, type Panes, topShowingMark, topWithin } from './player-panes.ts'
+import { type PaneName, type Panes, topShowingMark, topShowingSought, topWithin } from './player-panes.ts'
 import { point } from './point.ts'
 import { formatCount } from './text.ts'
 
@@ -51,7 +51,10 @@ const SPEED_MAX = 2 ** 20
 
 /** The model at another step, with what it changed in sight. */
 export function turnedTo(model: PlayerModel, step: ReplayStep<unknown>, panes: Panes): PlayerModel {
-  const tops = { changes: 0, state: topShowingMark(panes.state, model.tops.state) }
+  const tops = {
+    changes: topShowingSought(panes.changes),
+    state: topShowingMark(panes.state, model.tops.state),
+  }
   const isLast = step.event.version >= model.last
   return { ...model, step, tops, playing: model.playing && !isLast }
 }

@@ -29,14 +29,18 @@ const SEPARATOR_COLUMNS = 2
 export const GUTTER_COLUMNS = 2
 
 /** What an event changed, and the state after it, cut to fit a terminal: side by side, or on a narrow one stacked. */
-export function panesOf({ changes, before, after }: ReplayStep<unknown>, size: Size): Panes {
+export function panesOf(
+  { changes, before, after }: ReplayStep<unknown>,
+  size: Size,
+  sought?: readonly string[],
+): Panes {
   const areas = size.columns >= SIDE_BY_SIDE_MIN ? sideBySide(size) : stacked(size)
   return {
     sideBySide: size.columns >= SIDE_BY_SIDE_MIN,
-    changes: { ...areas.changes, lines: wrap(changeLines(changes, before), areas.changes.columns) },
+    changes: { ...areas.changes, lines: wrap(changeLines(changes, before, sought), areas.changes.columns) },
     state: {
       ...areas.state,
-      lines: wrap(stateLines(after, before), Math.max(areas.state.columns - GUTTER_COLUMNS, 1)),
+      lines: wrap(stateLines(after, before, sought), Math.max(areas.state.columns - GUTTER_COLUMNS, 1)),
     },
   }
 }
@@ -64,9 +68,22 @@ export function topWithin({ lines, rows }: Pane, top: number): number {
   return Math.min(Math.max(top, 0), Math.max(lines.length - rows, 0))
 }
 
-/** The top line that brings the first mark into sight: the same one where it already is. */
+/** The top line of the changes that brings into sight what was searched for. */
+export function topShowingSought(pane: Pane): number {
+  return topWithin(
+    pane,
+    pane.lines.findIndex(line => line.isSought),
+  )
+}
+
+/**
+ * The top line that brings what changed into sight, at the place that was searched for or else the first: the same
+ * one where it already is.
+ */
 export function topShowingMark(pane: Pane, top: number): number {
-  const marked = pane.lines.findIndex(line => line.mark !== undefined)
+  const isMarked = ({ mark }: Row) => mark !== undefined
+  const sought = pane.lines.findIndex(line => line.isSought && isMarked(line))
+  const marked = sought >= 0 ? sought : pane.lines.findIndex(isMarked)
   const isSeen = marked < 0 || (marked >= top && marked < top + pane.rows)
   return topWithin(pane, isSeen ? top : marked - Math.floor(pane.rows / 3))
 }

@@ -5,6 +5,8 @@ export interface Line {
   readonly text: string
   /** What of it is new; of no length where something is gone. */
   readonly mark?: readonly [from: number, to: number] | undefined
+  /** It tells of a change at the place that was searched for. */
+  readonly isSought?: boolean
 }
 
 /** The part of a line that has room beside the others. */
@@ -13,11 +15,12 @@ export type Row = Line
 /** Lines cut into rows of so many columns. */
 export function wrap(lines: Iterable<Line>, columns: number): Row[] {
   const rows: Row[] = []
-  for (const { text, mark } of lines) {
+  for (const { text, mark, isSought = false } of lines) {
     let start = 0
     do {
       const end = endOfRow(text, start, columns)
-      rows.push({ text: text.slice(start, end), mark: mark && within(mark, start, end, text.length) })
+      const part = mark && within(mark, start, end, text.length)
+      rows.push({ text: text.slice(start, end), mark: part, isSought })
       start = end
     } while (start < text.length)
   }

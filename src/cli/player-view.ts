@@ -28,7 +28,7 @@ export function screenOf(model: PlayerModel, panes: Panes, size: Size, colors: C
 
 function headLines(model: PlayerModel, { columns }: Size, colors: Colors): string[] {
   const { session, head, first, last, step } = model
-  const { version, recordedAt, actor, type, reason } = step.event
+  const { version, recordedAt, occurredAt, actor, type, reason } = step.event
   const bounds = first === 1 && last === head ? '' : `(${formatCount(first)} to ${formatCount(last)})`
   const where: Words = [
     [truncate(printable(session), Math.max(Math.floor(columns / 3), 12)), colors.bold],
@@ -36,7 +36,12 @@ function headLines(model: PlayerModel, { columns }: Size, colors: Colors): strin
     [bounds, colors.dim],
     [String(isoTime(recordedAt)), colors.dim],
   ]
-  const what: Words = [[actor === undefined ? '' : nameOf(actor), colors.cyan], [type], [reason ?? '']]
+  const what: Words = [
+    [actor === undefined ? '' : nameOf(actor), colors.cyan],
+    [type],
+    [occurredAt === undefined ? '' : `occurred ${isoTime(occurredAt)}`, colors.dim],
+    [reason ?? ''],
+  ]
   return [inLine(where, columns), inLine(what, columns)]
 }
 

@@ -180,7 +180,7 @@ export class Player {
   async #turnTo(version: number): Promise<void> {
     const { steps, signal } = this.#options
     const step = await steps.at(version, signal)
-    this.#panes = panesOf(step, this.#screen.size)
+    this.#panes = this.#panesOf(step)
     this.#model = turnedTo({ ...this.#model, message: undefined }, step, this.#panes)
     this.#shownAt = performance.now()
   }
@@ -203,13 +203,18 @@ export class Player {
 
   #refit(): void {
     this.#resized = false
-    this.#panes = panesOf(this.#model.step, this.#screen.size)
+    this.#panes = this.#panesOf(this.#model.step)
     const { changes, state } = this.#model.tops
     const tops = {
       changes: topWithin(this.#panes.changes, changes),
       state: topShowingMark(this.#panes.state, state),
     }
     this.#model = { ...this.#model, tops }
+  }
+
+  #panesOf(step: ReplayStep<unknown>): Panes {
+    const { pointer } = this.#model
+    return panesOf(step, this.#screen.size, pointer === undefined ? undefined : parsePointer(pointer))
   }
 
   #draw(): void {

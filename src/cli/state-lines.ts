@@ -14,10 +14,10 @@ const WHOLE_TEXT_MAX = 40
  * A state as indented JSON, with what is new in it marked. What it shares with the state before is not looked into:
  * REQUIRES that it was made from that one by `apply`, or shares nothing with it.
  */
-export function stateLines(after: unknown, before: unknown): Line[] {
+export function stateLines(after: unknown, before: unknown, sought?: readonly string[]): Line[] {
   if (after === undefined) return [{ text: '(no state)', mark: before === undefined ? undefined : [0, 0] }]
   const printer = new Printer(isPlainJson(after) ? value => value : toTaggedJson)
-  printer.print({ lead: '', indent: '', tail: '' }, after, before === undefined ? NOTHING : before)
+  printer.print({ lead: '', indent: '', tail: '', sought }, after, before === undefined ? NOTHING : before)
   return printer.lines
 }
 
@@ -26,6 +26,8 @@ interface Place {
   readonly lead: string
   readonly indent: string
   readonly tail: string
+  /** The way from here to the place that was searched for; undefined where it leads elsewhere. */
+  readonly sought: readonly string[] | undefined
 }
 
 class Printer {
@@ -33,12 +35,21 @@ class Printer {
   readonly #jsonOf: (value: unknown) => unknown
   /** Something is gone in front of the next line. */
   #gone = false
+  /** What is printed lies at the place that was searched for. */
+  #isSought = false
 
   constructor(jsonOf: (value: unknown) => unknown) {
     this.#jsonOf = jsonOf
   }
 
   print(place: Place, value: unknown, old: unknown): void {
+    const isSought = this.#isSought
+    if (place.sought?.length === 0) this.#isSought = true
+    this.#print(place, value, old)
+    this.#isSought = isSought
+  }
+
+  #print(place: Place, value: unknown, old: unknown): void {
     if (same(value, old)) this.#whole(place, value, false)
     else if (typeof value === 'string' && typeof old === 'string' && value.length >= WHOLE_TEXT_MAX)
       this.#text(place, value, old)
@@ -65,7 +76,8 @@ class Printer {
     this.#line(`${place.lead}{`)
     for (const [index, key] of keys.entries()) {
       const tail = index < keys.length - 1 ? ',' : ''
-      const member = { lead: `${inside}${jsonText(key)}: `, indent: inside, tail }
+      const lead = `${inside}${jsonText(key)}: `
+      const member = { lead, indent: inside, tail, sought: below(place, key) }
       this.print(member, value[key], Object.hasOwn(old, key) ? old[key] : NOTHING)
     }
     this.#line(`${place.indent}}${place.tail}`)
@@ -73,12 +85,11 @@ class Printer {
 
   #array(place: Place, value: readonly unknown[], old: readonly unknown[]): void {
     const inside = place.indent + INDENT
-    const print = (index: number, previous: unknown) =>
-      this.print(
-        { lead: inside, indent: inside, tail: index < value.length - 1 ? ',' : '' },
-        value[index],
-        previous,
-      )
+    const print = (index: number, previous: unknown) => {
+      const tail = index < value.length - 1 ? ',' : ''
+      const sought = below(place, String(index))
+      this.print({ lead: inside, indent: inside, tail, sought }, value[index], previous)
+    }
     const match = align(old, value)
     this.#line(`${place.lead}[`)
     let next = 0
@@ -109,9 +120,14 @@ class Printer {
   }
 
   #line(text: string, mark?: Line['mark']): void {
-    this.lines.push({ text, mark: mark ?? (this.#gone ? [0, 0] : undefined) })
+    const isSought = this.#isSought
+    this.lines.push({ text, mark: mark ?? (this.#gone ? [0, 0] : undefined), isSought })
     this.#gone = false
   }
+}
+
+function below({ sought }: Place, key: string): Place['sought'] {
+  return sought !== undefined && sought[0] === key ? sought.slice(1) : undefined
 }
 
 /** What of a text is new: between what it begins and what it ends with as the old one does. */

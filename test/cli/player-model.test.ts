@@ -123,6 +123,19 @@ describe('turnedTo()', () => {
     expect(turnedTo(kept, LONG, panes).tops.state).toBe(mark - 1)
   })
 
+  test('brings into sight what was searched for, where that changed', () => {
+    const changedAt = (name: string) => {
+      const panes = panesOf(LONG, SIZE, [name])
+      const { tops } = turnedTo(modelOf(FIRST, { last: 20 }), LONG, panes)
+      const seen = (pane: 'changes' | 'state') =>
+        panes[pane].lines.slice(tops[pane], tops[pane] + panes[pane].rows)
+      return [seen('changes')[0]!.text, seen('state').some(line => line.text.includes(`"${name}":`))]
+    }
+    expect(changedAt('n160')).toEqual(['/n160: 160 → -11', true])
+    expect(changedAt('n189')[1]).toBe(true)
+    expect(changedAt('n7')).toEqual(['/n150: 150 → -1', false])
+  })
+
   test('stops playing at the last event', () => {
     const panes = panesOf(LONG, SIZE)
     expect(turnedTo(modelOf(FIRST, { playing: true, last: 3 }), LONG, panes).playing).toBe(true)
