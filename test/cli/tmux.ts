@@ -12,10 +12,11 @@ export const noTmux =
 /** A real terminal: a window of tmux with a shell in it, gone after the test. */
 export class Tmux {
   readonly #dir = temporary()
+  #seen = ''
 
   constructor(columns = 100, rows = 24) {
     const { NO_COLOR, FORCE_COLOR, CI, TMUX, ...env } = process.env
-    onTestFailed(() => console.log(this.screen()))
+    onTestFailed(() => console.log(this.#seen))
     onTestFinished(() => void this.#tmux('kill-server'))
     const size = ['-x', String(columns), '-y', String(rows)]
     const shell = "PS1='$ ' exec sh"
@@ -50,7 +51,8 @@ export class Tmux {
   }
 
   screen(): string {
-    return this.#tmux('capture-pane', '-p')
+    this.#seen = this.#tmux('capture-pane', '-p')
+    return this.#seen
   }
 
   /** Looks at the screen until all of that is on it. */
