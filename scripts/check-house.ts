@@ -15,6 +15,7 @@ const FLOORS = [
   ['event'],
   ['log'],
   ['projection', 'snapshot', 'proof'],
+  ['bundle'],
   ['store'],
   ['index'],
   ['cli'],

@@ -110,7 +110,7 @@ function checkTexts(texts: unknown, name: string): void {
       if (typeof each !== 'string') throw wrong(`${name}/${index} must be a string`, `${name}/${index}`)
 }
 
-function checkIds(ids: unknown, name: string): string[] {
+export function checkIds(ids: unknown, name: string): string[] {
   const isList = typeof ids === 'object' && ids !== null && Symbol.iterator in ids
   if (!isList) throw wrong(`${name} must be an iterable of ids`, name)
   const list = [...new Set(ids as Iterable<unknown>)]

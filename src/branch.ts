@@ -4,7 +4,7 @@ import { FORKED, REVERTED, type WriteOptions } from './event.ts'
 import type { Transaction } from './log/writer.ts'
 import type { Past } from './projection/past.ts'
 import type { Session } from './projection/session.ts'
-import type { Intent } from './recorder.ts'
+import type { Intent, RecordOptions } from './recorder.ts'
 
 /** From which version, and what else is said of the event; its type and data are the store's. */
 export type BranchOptions = Omit<WriteOptions, 'type' | 'data' | 'expectedVersion'> & {
@@ -15,7 +15,7 @@ export type BranchOptions = Omit<WriteOptions, 'type' | 'data' | 'expectedVersio
 /** An event that a version of a session is made into. */
 export interface Branch {
   readonly intent: Intent
-  readonly options: WriteOptions
+  readonly options: RecordOptions
   readonly operations?: Transaction['operations']
 }
 

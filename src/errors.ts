@@ -114,3 +114,9 @@ export function versionNotFound(sessionId: string, version: number, head: number
   const message = `Session '${sessionId}' has no version ${version}: its last is ${head}`
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
 }
+
+/** Where nothing is known of what was before a session's first event. */
+export function notRetained(sessionId: string, first: number): SessionlogError {
+  const message = `Of session '${sessionId}' there is nothing from before version ${first}`
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version: first })
+}

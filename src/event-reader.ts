@@ -19,11 +19,9 @@ import type { Blame, ValueBlame } from './projection/blame.ts'
 import type { CheckOptions, Reducer, ReplayCheck } from './projection/check-replay.ts'
 import type { EventsOptions, HistoryOptions } from './projection/history.ts'
 import type { Lineage } from './projection/lineage.ts'
-import type { Past } from './projection/past.ts'
+import type { Past, Recorded } from './projection/past.ts'
 import type { ReplayOptions, ReplayStep } from './projection/replay.ts'
-import type { Session } from './projection/session.ts'
 import type { Point } from './projection/time-travel.ts'
-import type { ConsistencyProof, ProofOptions, Prover } from './prover.ts'
 import type { Changes } from './state/changes.ts'
 import type { Immutable } from './state/values.ts'
 
@@ -33,18 +31,34 @@ export type Bisection<State> = Found & ReplayStep<State>
 /** Says of a state, and the event that made it, whether what is looked for is already so. */
 export type Predicate<State> = (state: Immutable<State>, event: RecordedEvent) => Verdict | Promise<Verdict>
 
-/** What can be asked of recorded events, and proved of them. Every question waits for what was saved before it. */
+/**
+ * What can be asked of sessions and their events, in a store or in a bundle. Every question about events waits for what
+ * was saved before it.
+ */
 export abstract class EventReader<State> {
   readonly #past: Past
-  readonly #prover: Prover
 
-  constructor(past: Past, prover: Prover) {
+  constructor(past: Past) {
     this.#past = past
-    this.#prover = prover
   }
 
+  /** The random id of the store: versions and positions mean something only together with it. */
+  abstract get origin(): string
+  /** The state, deeply immutable; undefined where there is none. */
+  abstract get(id: string): Immutable<State> | undefined
+  /** Whether the session has a state. */
+  abstract has(id: string): boolean
+  /** The version of the session's last event, a delete included; 0 where it never existed. */
+  abstract version(id: string): number
+  /** The version of the session's first event: 1 in a store, later in a bundle of a part of it; 0 where it never existed. */
+  abstract firstVersion(id: string): number
+  /** The ids of all sessions that have a state. */
+  abstract ids(): IterableIterator<string>
+  /** How many sessions have a state. */
+  abstract get size(): number
+
   /** The session of that id, also one that never was. Fails on a wrong id, and where nothing can be read any more. */
-  protected abstract recorded(id: string): Session
+  protected abstract recorded(id: string): Recorded
   /** Fails where nothing can be read any more. */
   protected abstract assertReadable(): void
 
@@ -154,27 +168,5 @@ export abstract class EventReader<State> {
 
   async *#blameValue(id: string, pointer: string, point: Point | undefined) {
     yield* this.#past.blame(this.recorded(id), checkPointer(pointer), point && checkPoint(point))
-  }
-
-  /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
-  async checkpoint(): Promise<string> {
-    this.assertReadable()
-    return this.#prover.checkpoint()
-  }
-
-  /** A proof file (C2SP tlog-proof) of an event and the state after it: `sessionlog/verify` needs no store for it. */
-  async prove(id: string, version: number, options: ProofOptions = {}): Promise<string> {
-    this.assertReadable()
-    return this.#prover.prove(this.recorded(id), version, options)
-  }
-
-  /** That nothing was rewritten between two checkpoints, or sizes; without a second one, until now. */
-  async proveConsistency(
-    older: number | string,
-    newer?: number | string,
-    options: ProofOptions = {},
-  ): Promise<ConsistencyProof> {
-    this.assertReadable()
-    return this.#prover.proveConsistency(older, newer, options)
   }
 }

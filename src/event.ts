@@ -62,6 +62,18 @@ export interface Receipt {
   readonly durability: Durability
 }
 
+/** The event of another store that an imported one was made from. */
+export interface ImportedFrom {
+  /** Of the store. */
+  readonly origin: string
+  readonly sessionId: string
+  readonly version: number
+  /** SHA-256 of the event, hexadecimal. */
+  readonly hash: string
+  /** True where something of it had been hidden. */
+  readonly redacted?: true
+}
+
 /** A fact in a session's log. */
 export interface RecordedEvent {
   readonly sessionId: string
@@ -83,6 +95,9 @@ export interface RecordedEvent {
   readonly expiresAt?: number
   /** The schema of the state after this event; 0 where none was named. */
   readonly schemaVersion: number
+  readonly importedFrom?: ImportedFrom
+  /** In a bundle: something of the event is hidden. Its hash is that of what was logged, not of what is shown. */
+  readonly redacted?: true
   /** What the event made of the state before: a JSON Patch with extensions. */
   readonly changes: Changes
   /** SHA-256(0x00 ‖ the event's bytes), hexadecimal. */
@@ -95,4 +110,5 @@ export const SAVED = 'saved'
 export const DELETED = 'deleted'
 export const EXPIRED = '$expired'
 export const FORKED = '$forked'
+export const IMPORTED = '$imported'
 export const REVERTED = '$reverted'

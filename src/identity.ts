@@ -3,12 +3,9 @@ import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from './errors.ts'
 import { REFUSED } from './log/found-log.ts'
-import type { EventLog, StoreRecord } from './log/port.ts'
+import { type EventLog, FORMAT, type StoreRecord } from './log/port.ts'
 import type { Settings } from './options.ts'
 import { readWitness, type Witness, witnessPath } from './snapshot/witness.ts'
-
-/** The format of the log that this version writes. It is 0 until the format is settled. */
-export const FORMAT = 0
 
 type IdentityOptions = Pick<
   Settings<unknown>,

@@ -1,5 +1,12 @@
 export type { BatchItem } from './batch.ts'
 export type { BranchOptions } from './branch.ts'
+export type { BundledSession } from './bundle/bundle-log.ts'
+export type { BundleCounts } from './bundle/bundle-writer.ts'
+export type { BundleHeader } from './bundle/header.ts'
+export type { Redacted, RedactOptions } from './bundle/redaction.ts'
+export { type Bundle, type OpenBundleOptions, openBundle } from './bundle.ts'
+export type { BundleOptions } from './bundle-export.ts'
+export type { BundleImport, ImportBundleOptions } from './bundle-import.ts'
 export { type EventContext, withContext } from './context.ts'
 export type { Edit } from './edit.ts'
 export {
@@ -8,10 +15,19 @@ export {
   SessionlogTypeError,
   VersionConflictError,
 } from './errors.ts'
-export type { Actor, Durability, ExpectedVersion, Receipt, RecordedEvent, WriteOptions } from './event.ts'
+export type {
+  Actor,
+  Durability,
+  ExpectedVersion,
+  ImportedFrom,
+  Receipt,
+  RecordedEvent,
+  WriteOptions,
+} from './event.ts'
 export type { Bisection, Predicate } from './event-reader.ts'
+export type { Logger } from './logger.ts'
 export { openStore } from './open.ts'
-export type { Logger, StoreOptions } from './options.ts'
+export type { StoreOptions } from './options.ts'
 export type { AuditOptions } from './projection/audit.ts'
 export type { BisectOptions, Evaluation, Verdict } from './projection/bisect.ts'
 export type { Blame, ValueBlame } from './projection/blame.ts'
@@ -31,5 +47,6 @@ export type { Change, Changes } from './state/changes.ts'
 export type { JsonPatchOperation } from './state/json-patch.ts'
 export { type Inexact, type PlainPatch, toJsonPatch } from './state/patch.ts'
 export type { Immutable } from './state/values.ts'
-export type { SessionStore, StoreStatus } from './store.ts'
+export type { SessionStore } from './store.ts'
+export type { StoreStatus } from './store-reader.ts'
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './verify.ts'

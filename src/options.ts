@@ -1,18 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AbstractLevel } from 'abstract-level'
 import { checkNames, checkNumber, checkType, wrong } from './arguments.ts'
+import { checkLogger, harmless, type Logger } from './logger.ts'
 import type { OpenProgress } from './projection/rebuild.ts'
 import { parseSkey } from './proof/key.ts'
 import { refuseAsynchronous } from './schema.ts'
 import type { Immutable } from './state/values.ts'
-
-/** Where diagnostics go; pino's shape. */
-export interface Logger {
-  debug(details: object, message: string): void
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
 
 /** Either `dir` or `db`. */
 export interface StoreOptions<State> {
@@ -72,9 +65,6 @@ export type Settings<State> = StoreOptions<State> &
     >
   >
 
-const silent = () => {}
-const SILENT: Logger = { debug: silent, info: silent, warn: silent, error: silent }
-
 /** The longest that a Node.js timer can wait; a longer one would not wait at all. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -82,18 +72,6 @@ const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compa
 const FUNCTIONS = ['clock', 'upcast', 'onProgress', 'onCheckpoint'] as const
 const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
 const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability', 'signingKey']
-
-/** A logger may fail, on the same full disk for one: the store goes on as if it had not. */
-function harmless(logger: Logger): Logger {
-  const guard = (level: keyof Logger) => (details: object, message: string) => {
-    try {
-      logger[level](details, message)
-    } catch {
-      // There is nobody left to tell.
-    }
-  }
-  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') }
-}
 
 export function checkStoreOptions<State>(options: StoreOptions<State>): Settings<State> {
   if (typeof options !== 'object' || options === null)
@@ -115,10 +93,7 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
     if (options.db !== undefined && typeof options.db?.[name] !== 'function')
       throw wrong('db must be an abstract-level database', 'db')
   }
-  for (const level of Object.keys(SILENT) as (keyof Logger)[]) {
-    if (options.logger !== undefined && typeof options.logger?.[level] !== 'function')
-      throw wrong(`logger must have a method ${level}`, `logger/${level}`)
-  }
+  checkLogger(options.logger)
   if (!['sync', 'buffered', undefined].includes(options.durability)) {
     throw wrong(`durability must be 'sync' or 'buffered', not ${String(options.durability)}`, 'durability')
   }
@@ -126,7 +101,7 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   return {
     ...options,
     clock: options.clock ?? Date.now,
-    logger: options.logger === undefined ? SILENT : harmless(options.logger),
+    logger: harmless(options.logger),
     durability: options.durability ?? 'sync',
     syncIntervalMs: Math.min(options.syncIntervalMs ?? 100, TIMER_MS_MAX),
     pendingBytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,

@@ -123,7 +123,7 @@ export function assemble<State>(
     await Promise.all([expiries.flush(), writer.write(() => [], true)])
   }
   const parts = { log, reader, writer, cache, snapshots, directory, origin }
-  const past = new Past({ log, reader, writer, commits, upcast, onThrow })
+  const past = new Past({ forks: log, reader, writer, commits, upcast, onThrow })
   const { signingKey } = settings
   const prover = new Prover({ log, reader, writer, past, compactor, origin, signingKey })
   const verifyAlone = (options: VerifyOptions) =>
@@ -133,8 +133,11 @@ export function assemble<State>(
     }, options.signal)
   return {
     origin,
+    schemaVersion,
     durability,
+    reader,
     writer,
+    upcast,
     cache,
     commits,
     past,

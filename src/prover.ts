@@ -5,12 +5,12 @@ import type { LogReader } from './log/reader.ts'
 import { KIND } from './log/record.ts'
 import type { Writer } from './log/writer.ts'
 import { readLeaves } from './projection/leaves.ts'
-import type { Past } from './projection/past.ts'
-import type { Session } from './projection/session.ts'
+import type { Past, Recorded } from './projection/past.ts'
 import { originLine, parseCheckpoint, signCheckpoint } from './proof/checkpoint.ts'
-import { parseNote } from './proof/note.ts'
+import { parseNote, signNote } from './proof/note.ts'
 import { prove } from './proof/prove.ts'
 import { consistencyProof, treeRoot } from './proof/tree.ts'
+import { WholeTree } from './proof/whole-tree.ts'
 import type { Compactor } from './snapshot/compactor.ts'
 
 /** That the tree of the first `oldSize` events is the beginning of that of the first `newSize`. */
@@ -59,7 +59,7 @@ export class Prover {
   }
 
   /** The proof file of a session's event: with a checkpoint of now, and all that its state is made from. */
-  async prove(session: Session, version: number, options: ProofOptions): Promise<string> {
+  async prove(session: Recorded, version: number, options: ProofOptions): Promise<string> {
     checkNumber({ version }, 'version', 1)
     checkOptions(options, ['signal'])
     if (this.#parts.signingKey === undefined) throw noKey()
@@ -73,6 +73,27 @@ export class Prover {
       index: run.at(-1)!.position - 1,
       checkpoint: this.sign(size, root),
     })
+  }
+
+  /** A signed note of a text; undefined without a key. */
+  signText(text: string): string | undefined {
+    const { signingKey } = this.#parts
+    return signingKey && signNote(text, signingKey)
+  }
+
+  /** The tree of all acknowledged events as of this call, to prove many of them. */
+  async prepare(
+    signal?: AbortSignal,
+  ): Promise<{ tree: WholeTree; root: string; checkpoint: string | undefined }> {
+    const { size, root } = await this.#tree()
+    const tree = new WholeTree(await this.#leaves(size, signal), size)
+    if (tree.root() !== root)
+      throw new SessionlogError(
+        'SESSIONLOG_CORRUPTION',
+        'The log is not as its root says: verify() says where',
+      )
+    const checkpoint = this.#parts.signingKey === undefined ? undefined : this.sign(size, root)
+    return { tree, root, checkpoint }
   }
 
   async proveConsistency(

@@ -4,7 +4,7 @@ import { isolateData } from './data.ts'
 import type { Answer, Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
-import { EXPIRED, type ExpectedVersion, type Receipt, type WriteOptions } from './event.ts'
+import { EXPIRED, type ExpectedVersion, type ImportedFrom, type Receipt, type WriteOptions } from './event.ts'
 import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import { Append } from './log/commit.ts'
 import type { Transaction, Writer } from './log/writer.ts'
@@ -22,6 +22,11 @@ export type Intent =
   | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true }
   | { readonly kind: 'edit'; readonly recipe: Recipe }
   | { readonly kind: 'delete' }
+
+/** What is said of an event, also by the store itself. */
+export interface RecordOptions extends WriteOptions {
+  importedFrom?: ImportedFrom
+}
 
 /** An event ready to be written, or the answer that makes one needless. */
 export type Prepared =
@@ -76,8 +81,8 @@ export class Recorder<State> {
   }
 
   /** Prepares an event on a session as it stands. Changes nothing. */
-  prepare(session: Session, intent: Intent, given: WriteOptions, standing: Standing = session): Prepared {
-    const options = inContext(given)
+  prepare(session: Session, intent: Intent, given: RecordOptions, standing: Standing = session): Prepared {
+    const options: RecordOptions = inContext(given)
     const saved = intent.kind === 'save' ? this.#saved(session.id, intent) : undefined
     const data = isolateData(options.data)
     if (options.eventId !== undefined) {
@@ -99,7 +104,7 @@ export class Recorder<State> {
     // A getter or a recipe may have saved the same session meanwhile, or begun it.
     const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
     if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
-    if (this.#parts.settings.skipUnchanged && exists && changes.length === 0)
+    if (this.#mayLeaveOut(options) && exists && changes.length === 0)
       return this.#unchanged(session, version, options)
     const append = new Append(session, version + 1, facts, state, changes)
     return { append, bytes: size + EVENT_BYTES }
@@ -171,10 +176,16 @@ export class Recorder<State> {
     return validateState(this.#parts.settings.schema, session.id, editState(draft, recipe))
   }
 
-  #facts(options: WriteOptions, data: unknown): EventFacts {
+  /** What is imported stands there event for event. */
+  #mayLeaveOut({ importedFrom }: RecordOptions): boolean {
+    return this.#parts.settings.skipUnchanged && importedFrom === undefined
+  }
+
+  #facts(options: RecordOptions, data: unknown): EventFacts {
     const { schemaVersion } = this.#parts
     if (options === NO_OPTIONS && schemaVersion === 0) return NO_FACTS
     const { actor, reason, type, eventId, correlationId, causationId, occurredAt, expiresAt } = options
+    const { importedFrom } = options
     return {
       type,
       actor: actor === undefined ? undefined : isolateActor(actor),
@@ -186,6 +197,7 @@ export class Recorder<State> {
       occurredAt,
       expiresAt: expiresAt === undefined ? undefined : Math.max(0, expiresAt),
       schemaVersion: schemaVersion || undefined,
+      importedFrom,
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { newCommand, type Run } from './command.ts'
-import { withStore } from './context.ts'
+import { withReader } from './context.ts'
 import { auditOptions, type FilterOptions, formatOf, withFilters } from './event-filter.ts'
 import { writeEvents } from './event-format.ts'
 import { EXIT } from './exit-code.ts'
@@ -15,9 +15,9 @@ export function auditCommand(run: Run): Command {
     .action((options: FilterOptions, command: Command) =>
       run(command, context => {
         const format = formatOf(options, context)
-        return withStore(context, async store => {
-          const events = store.audit({ ...auditOptions(store, options), signal: context.signal })
-          await writeEvents(events, format, context, store.origin)
+        return withReader(context, async reader => {
+          const events = reader.audit({ ...auditOptions(reader, options), signal: context.signal })
+          await writeEvents(events, format, context, reader.origin)
           return EXIT.OK
         })
       }),

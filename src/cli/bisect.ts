@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import { type Bisection, type Predicate, SessionlogTypeError } from '../index.ts'
 import { describeEach } from './change-text.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { commandPredicate, expressionPredicate } from './predicate.ts'
@@ -40,7 +39,7 @@ export function bisectCommand(run: Run): Command {
     .action((id: string, options: Options, command: Command) =>
       run(command, context => {
         const predicate = predicateOf(options, context)
-        return withStore(context, store => search(store, context, id, predicate, options))
+        return withReader(context, reader => search(reader, context, id, predicate, options))
       }),
     )
 }
@@ -56,13 +55,13 @@ function predicateOf({ expr, run }: Options, { out, progress, signal }: Context)
 }
 
 async function search(
-  store: Store,
+  reader: Reader,
   context: Context,
   id: string,
   predicate: Predicate<unknown>,
   { good, bad, skip = [] }: Options,
 ): Promise<ExitCode> {
-  if (store.version(id) === 0) throw sessionNotFound(id)
+  headOf(reader, id)
   const { progress, signal } = context
   let asked = 0
   const observed: Predicate<unknown> = (state, event) => {
@@ -75,7 +74,7 @@ async function search(
     return predicate(state, event)
   }
   const ends = { ...(good !== undefined && { good }), ...(bad !== undefined && { bad }) }
-  const found = await store.bisect(id, observed, { ...ends, skip, signal })
+  const found = await reader.bisect(id, observed, { ...ends, skip, signal })
   progress.end()
   if (context.json) await context.out.json(foundJson(id, found))
   else await tell(found, context)

@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import type { Blame, Point, ValueBlame } from '../index.ts'
 import { newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { POINT_HELP, point } from './point.ts'
@@ -21,23 +20,22 @@ export function blameCommand(run: Run): Command {
     )
     .action((id: string, pointer: string | undefined, options: { at?: Point }, command: Command) =>
       run(command, context =>
-        withStore(context, store => showBlame(store, context, id, pointer, options.at)),
+        withReader(context, reader => showBlame(reader, context, id, pointer, options.at)),
       ),
     )
 }
 
 async function showBlame(
-  store: Store,
+  reader: Reader,
   context: Context,
   id: string,
   pointer: string | undefined,
   at: Point | undefined,
 ): Promise<ExitCode> {
-  const last = store.version(id)
-  if (last === 0) throw sessionNotFound(id)
+  const last = headOf(reader, id)
   const asked: Point = { ...(at ?? { version: last }), signal: context.signal }
-  if (pointer === undefined) await tellLeaves(await store.blame(id, undefined, asked), context)
-  else await tellValue(store.blame(id, pointer, asked), context)
+  if (pointer === undefined) await tellLeaves(await reader.blame(id, undefined, asked), context)
+  else await tellValue(reader.blame(id, pointer, asked), context)
   return EXIT.OK
 }
 
@@ -74,8 +72,8 @@ function columnsOf({ dim, cyan }: { readonly dim: Style; readonly cyan: Style })
   ]
 }
 
-function cellsOf({ version, time, actor = '', reason = '' }: Blame): string[] {
-  return [formatCount(version), formatTime(time), nameOf(actor), reason]
+function cellsOf({ version, time, actor = '', reason = '', earlier }: Blame): string[] {
+  return [(earlier ? '≤ ' : '') + formatCount(version), formatTime(time), nameOf(actor), reason]
 }
 
 function valueText(value: unknown): string {

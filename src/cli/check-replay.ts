@@ -1,29 +1,28 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { sessionNotFound } from '../errors.ts'
 import { type Divergence, type Reducer, type ReplayCheck, SessionlogTypeError } from '../index.ts'
 import { describeEach } from './change-text.ts'
-import type { Context, Store } from './context.ts'
+import { type Context, headOf, type Reader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { formatCount, plural, printable } from './text.ts'
 
 /** Holds the reducer of a module against what sessions recorded: those named, or all that have a state. */
 export async function checkReplays(
-  store: Store,
+  reader: Reader,
   context: Context,
   named: readonly string[],
   { check, to }: { readonly check: string; readonly to?: number },
 ): Promise<ExitCode> {
   const { out, json, progress, signal } = context
   const reducer = await loadReducer(check)
-  for (const id of named) if (store.version(id) === 0) throw sessionNotFound(id)
-  const ids = named.length > 0 ? named : [...store.ids()]
+  for (const id of named) headOf(reader, id)
+  const ids = named.length > 0 ? named : [...reader.ids()]
   let events = 0
   let diverged = 0
   for (const [index, id] of ids.entries()) {
     progress.update('Checking', index, ids.length, plural(events, 'event'))
-    const result = await store.checkReplay(id, reducer, { signal, ...(to !== undefined && { until: to }) })
+    const result = await reader.checkReplay(id, reducer, { signal, ...(to !== undefined && { until: to }) })
     events += result.checked
     if (!result.ok) diverged++
     if (json) await out.json(checkJson(id, result))

@@ -1,10 +1,14 @@
-import { openStore, SessionlogTypeError, type SessionStore, type StoreOptions } from '../index.ts'
+import { statSync } from 'node:fs'
+import { sessionNotFound } from '../errors.ts'
+import type { EventReader } from '../event-reader.ts'
+import { openBundle, openStore, SessionlogTypeError, type SessionStore, type StoreOptions } from '../index.ts'
 import { hasStore } from './directory.ts'
 import type { Output } from './output.ts'
 import type { Progress } from './progress.ts'
 
 /** What a command is given beside its own arguments. */
 export interface Context {
+  /** The directory of a store; for commands that only read, also the path of a bundle. */
   readonly dir: string
   /** NDJSON for programs in place of text for people. */
   readonly json: boolean
@@ -15,6 +19,9 @@ export interface Context {
 }
 
 export type Store = SessionStore<unknown>
+
+/** A store, or a bundle. */
+export type Reader = EventReader<unknown>
 
 /** Opens a store that is there, does something with it, and closes it whatever happens. */
 export async function withStore<T>(
@@ -33,9 +40,35 @@ export async function withStore<T>(
   }
 }
 
+/** Opens a store or a bundle, and does something that only reads. */
+export async function withReader<T>(context: Context, task: (reader: Reader) => Promise<T>): Promise<T> {
+  if (!isBundle(context.dir)) return withStore(context, task)
+  context.progress.update('Opening', 0)
+  const bundle = await openBundle(context.dir, { signal: context.signal }).finally(() =>
+    context.progress.end(),
+  )
+  return task(bundle).finally(() => context.progress.end())
+}
+
+/** Whether a path is that of a file: a store is a directory. */
+export function isBundle(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** The version of a session's last event. Fails where there never was one. */
+export function headOf(reader: Reader, id: string): number {
+  const head = reader.version(id)
+  if (head === 0) throw sessionNotFound(id)
+  return head
+}
+
 /** Nothing that only reads makes a store where there is none. */
 export async function assertStore(dir: string): Promise<void> {
-  if (!(await hasStore(dir))) throw new SessionlogTypeError(`There is no store in '${dir}'`, 'dir')
+  if (await hasStore(dir)) return
+  const message = isBundle(dir)
+    ? `'${dir}' is a file: this command needs a store`
+    : `There is no store in '${dir}'`
+  throw new SessionlogTypeError(message, 'dir')
 }
 
 /** A store that is open for a moment doesn't compact itself. */

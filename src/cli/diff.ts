@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { type Point, toJsonPatch } from '../index.ts'
 import type { Inexact } from '../state/patch.ts'
 import { describeEach } from './change-text.ts'
 import { newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { changeJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { POINT_HELP, point } from './point.ts'
@@ -19,25 +18,25 @@ export function diffCommand(run: Run): Command {
     .action((id: string, from: string, to: string, options: { patch?: boolean }, command: Command) =>
       run(command, context => {
         const ends = [point('<from>')(from), point('<to>')(to)] as const
-        return withStore(context, store => showDiff(store, context, id, ends, options.patch ?? false))
+        return withReader(context, reader => showDiff(reader, context, id, ends, options.patch ?? false))
       }),
     )
 }
 
 async function showDiff(
-  store: Store,
+  reader: Reader,
   { out, json, signal }: Context,
   id: string,
   [from, to]: readonly [Point, Point],
   asPatch: boolean,
 ): Promise<ExitCode> {
-  if (store.version(id) === 0) throw sessionNotFound(id)
-  const changes = await store.diff(id, from, to, { signal })
+  headOf(reader, id)
+  const changes = await reader.diff(id, from, to, { signal })
   if (json && !asPatch) {
     for (const change of changes) await out.json(changeJson(change))
     return EXIT.OK
   }
-  const before = await store.stateAt(id, { ...from, signal })
+  const before = await reader.stateAt(id, { ...from, signal })
   if (asPatch) {
     const { patch, inexact } = toJsonPatch(changes, before)
     await out.line(printableJson(JSON.stringify(patch, undefined, json ? undefined : 2)))

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { type AuditOptions, SessionlogTypeError } from '../index.ts'
 import { repeated, time } from './command.ts'
-import type { Context, Store } from './context.ts'
+import { type Context, headOf, type Reader } from './context.ts'
 import { FORMATS, type Format } from './event-format.ts'
 
 /** What the options of `withFilters` are read into. */
@@ -29,9 +28,9 @@ export function withFilters(command: Command): Command {
 }
 
 /** What `store.audit` takes. Fails where a session is named that never was. */
-export function auditOptions(store: Store, options: FilterOptions): AuditOptions {
+export function auditOptions(reader: Reader, options: FilterOptions): AuditOptions {
   const { actor, type, path, since, until, session: sessions } = options
-  for (const id of sessions ?? []) if (store.version(id) === 0) throw sessionNotFound(id)
+  for (const id of sessions ?? []) headOf(reader, id)
   return {
     ...(actor && { actor }),
     ...(type && { type }),

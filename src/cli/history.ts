@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
-import { sessionNotFound, versionNotFound } from '../errors.ts'
+import { versionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import type { RecordedEvent } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { describeChanges } from './change-text.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { Table } from './table.ts'
@@ -24,26 +24,30 @@ export function historyCommand(run: Run): Command {
     .option('--to <version>', 'the last version to show', integer('--to', 1))
     .option('--reverse', 'the latest first')
     .action((id: string, options: Options, command: Command) =>
-      run(command, context => withStore(context, store => showHistory(store, context, id, options))),
+      run(command, context => withReader(context, reader => showHistory(reader, context, id, options))),
     )
 }
 
-async function showHistory(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
-  const { from = 1, to, reverse = false } = options
+async function showHistory(
+  reader: Reader,
+  context: Context,
+  id: string,
+  options: Options,
+): Promise<ExitCode> {
   const { signal } = context
-  const head = store.version(id)
-  if (head === 0) throw sessionNotFound(id)
+  const head = headOf(reader, id)
+  const { from = reader.firstVersion(id), to, reverse = false } = options
   if (to !== undefined && to < from) throw wrong(`--to ${to} is before --from ${from}`, 'to')
   if (from > head) throw versionNotFound(id, from, head)
-  const events = store.history(id, { from, reverse, signal, ...(to !== undefined && { to }) })
+  const events = reader.history(id, { from, reverse, signal, ...(to !== undefined && { to }) })
   if (context.json) for await (const event of events) await context.out.json(eventJson(event))
-  else await printTable(context, events, reverse ? undefined : await stateBefore(store, id, from))
+  else await printTable(context, events, reverse ? undefined : await stateBefore(reader, id, from))
   return EXIT.OK
 }
 
 /** Told forwards, a change can name what was there before it. */
-async function stateBefore(store: Store, id: string, from: number): Promise<{ state: unknown }> {
-  return { state: await store.stateAt(id, { version: from - 1 }) }
+async function stateBefore(reader: Reader, id: string, from: number): Promise<{ state: unknown }> {
+  return { state: await reader.stateAt(id, { version: from - 1 }) }
 }
 
 /** A table of events; `before` is the state before the first of them. */

@@ -1,10 +1,12 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { wrong } from '../arguments.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, withStore } from './context.ts'
 import { isOwnSnapshots, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { type BundleImportOptions, importBundle, isBundleFile } from './import-bundle.ts'
 import { Importer, type ImportReport } from './importer.ts'
 import { openSource } from './open-source.ts'
 import { formatCount, formatDuration, plural } from './text.ts'
@@ -19,7 +21,14 @@ DIR holds one file a session: snapshots of sessionlog, or plain <id>.json files 
 Whatever is not *.json is left aside. It goes into an empty store. data/sessions_v3 itself may be given when the log
 beside it is lost, or was never there.
 
+A bundle, as the command bundle writes it, brings whole sessions: each event names the one that it comes from. The store
+must not have these sessions, or have them from the same bundle.
+
 Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.`
+
+interface Options extends BundleImportOptions {
+  keepGoing?: boolean
+}
 
 /** How many refused lines are named to people. */
 const SHOWN_MAX = 10
@@ -28,8 +37,15 @@ export function importCommand(run: Run): Command {
   return newCommand('import <file>', 'save what a file, a directory or standard input says')
     .option('-k, --keep-going', 'import the good lines where others are refused')
     .addHelpText('after', HELP)
-    .action((path: string, options: { keepGoing?: boolean }, command: Command) =>
-      run(command, context => importPath(context, path, options.keepGoing ?? false)),
+    .option('--as <id>', 'for a bundle of one session: its new id')
+    .option('--key <key>', "for a bundle: the verifier's key that it must be signed by, or a file with it")
+    .action((path: string, options: Options, command: Command) =>
+      run(command, async context => {
+        if (path !== '-' && (await isBundleFile(path))) return importBundle(context, path, options)
+        if (options.as !== undefined || options.key !== undefined)
+          throw wrong('--as and --key are for bundles', 'as')
+        return importPath(context, path, options.keepGoing ?? false)
+      }),
     )
 }
 

@@ -3,7 +3,7 @@ import { nameOf } from '../event.ts'
 import type { RecordedEvent } from '../index.ts'
 import { stringifyState } from '../state/tagged-json.ts'
 import { newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, type Reader, withReader } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { Table } from './table.ts'
 import { formatBytes, formatCount, formatTime } from './text.ts'
@@ -12,11 +12,11 @@ export function lsCommand(run: Run): Command {
   return newCommand('ls', 'list the sessions that have a state')
     .option('-l, --long', 'also when each was last saved, and by whom')
     .action((options: { long?: boolean }, command: Command) =>
-      run(command, context => withStore(context, store => list(store, context, options.long ?? false))),
+      run(command, context => withReader(context, reader => list(reader, context, options.long ?? false))),
     )
 }
 
-async function list(store: Store, context: Context, long: boolean): Promise<ExitCode> {
+async function list(reader: Reader, context: Context, long: boolean): Promise<ExitCode> {
   const { out, json, signal, progress } = context
   const { cyan, dim } = out.colors
   const table = new Table(out, [
@@ -32,12 +32,12 @@ async function list(store: Store, context: Context, long: boolean): Promise<Exit
       : []),
   ])
   let done = 0
-  for (const id of [...store.ids()].sort()) {
+  for (const id of [...reader.ids()].sort()) {
     signal.throwIfAborted()
-    if (!out.isTerminal) progress.update('Listing', ++done, store.size)
-    const version = store.version(id)
-    const bytes = Buffer.byteLength(stringifyState(store.get(id)))
-    const last = long ? await lastEvent(store, id, version) : undefined
+    if (!out.isTerminal) progress.update('Listing', ++done, reader.size)
+    const version = reader.version(id)
+    const bytes = Buffer.byteLength(stringifyState(reader.get(id)))
+    const last = long ? await lastEvent(reader, id, version) : undefined
     if (json) await out.json({ session: id, version, bytes, ...(last && detailsOf(last)) })
     else await table.row(id, formatCount(version), formatBytes(bytes), ...(last ? cellsOf(last) : []))
   }
@@ -46,11 +46,11 @@ async function list(store: Store, context: Context, long: boolean): Promise<Exit
 }
 
 export async function lastEvent(
-  store: Store,
+  reader: Reader,
   id: string,
-  version = store.version(id),
+  version = reader.version(id),
 ): Promise<RecordedEvent | undefined> {
-  for await (const event of store.history(id, { from: version })) return event
+  for await (const event of reader.history(id, { from: version })) return event
   return undefined
 }
 

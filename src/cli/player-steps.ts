@@ -2,10 +2,10 @@ import { versionNotFound } from '../errors.ts'
 import type { Point, RecordedEvent, ReplayStep } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { differAt, effectOf } from '../state/effect.ts'
-import type { Store } from './context.ts'
+import type { Reader } from './context.ts'
 
 /** What a player asks of whatever holds the session. */
-export type PlayerSource = Pick<Store, 'stateAt' | 'history'>
+export type PlayerSource = Pick<Reader, 'stateAt' | 'history'>
 
 export interface VersionRange {
   readonly from: number

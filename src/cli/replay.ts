@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
-import { sessionNotFound, versionNotFound } from '../errors.ts'
+import { versionNotFound } from '../errors.ts'
 import { nameOf } from '../event.ts'
 import { type ReplayStep, SessionlogTypeError } from '../index.ts'
 import { apply } from '../state/apply.ts'
 import { describeChanges } from './change-text.ts'
 import { checkReplays } from './check-replay.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { Player, type PlayerOptions } from './player.ts'
@@ -45,7 +45,7 @@ export function replayCommand(run: Run): Command {
     )
     .addHelpText('after', HELP)
     .action((ids: string[], options: Options, command: Command) =>
-      run(command, context => withStore(context, store => replayOrCheck(store, context, ids, options))),
+      run(command, context => withReader(context, reader => replayOrCheck(reader, context, ids, options))),
     )
 }
 
@@ -63,7 +63,7 @@ pauses then.
 with 1 where one diverges. Events of the store's own are passed over.`
 
 async function replayOrCheck(
-  store: Store,
+  reader: Reader,
   context: Context,
   ids: readonly string[],
   { check, ...options }: Options,
@@ -71,24 +71,23 @@ async function replayOrCheck(
   if (check !== undefined) {
     if (options.from !== undefined || options.speed !== undefined)
       throw wrong('--check goes with --to alone', 'check')
-    return checkReplays(store, context, ids, { check, ...options })
+    return checkReplays(reader, context, ids, { check, ...options })
   }
   if (ids.length !== 1) throw wrong(`One session is replayed at a time, not ${ids.length}`, 'ids')
-  return replay(store, context, ids[0]!, options)
+  return replay(reader, context, ids[0]!, options)
 }
 
-async function replay(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
-  const range = rangeOf(store, id, options)
+async function replay(reader: Reader, context: Context, id: string, options: Options): Promise<ExitCode> {
+  const range = rangeOf(reader, id, options)
   if (context.json || options.plain || !isWatched(context))
-    await tell(store, context, id, range, options.speed)
-  else await play(store, context, id, range, options.speed)
+    await tell(reader, context, id, range, options.speed)
+  else await play(reader, context, id, range, options.speed)
   return EXIT.OK
 }
 
-function rangeOf(store: Store, id: string, options: Options): Range {
-  const head = store.version(id)
-  const { from: first = 1, to = head } = options
-  if (head === 0) throw sessionNotFound(id)
+function rangeOf(reader: Reader, id: string, options: Options): Range {
+  const head = headOf(reader, id)
+  const { from: first = reader.firstVersion(id), to = head } = options
   if (to < first && options.to !== undefined) throw wrong(`--to ${to} is before --from ${first}`, 'to')
   if (first > head) throw versionNotFound(id, first, head)
   return { first, last: Math.min(to, head), head }
@@ -100,13 +99,13 @@ function isWatched({ out }: Context): boolean {
 }
 
 async function play(
-  store: Store,
+  reader: Reader,
   { out, signal }: Context,
   session: string,
   range: Range,
   speed = 1,
 ): Promise<void> {
-  const steps = new PlayerSteps(store, session, range.first)
+  const steps = new PlayerSteps(reader, session, range.first)
   const terminal = new PlayerTerminal(process.stdin, process.stdout)
   const options = { session, ...range, speed, steps, colors: out.colors, signal }
   const player = await Player.open(options, terminal)
@@ -119,7 +118,7 @@ async function play(
 }
 
 async function tell(
-  store: Store,
+  reader: Reader,
   context: Context,
   id: string,
   { first, last, head }: Range,
@@ -127,7 +126,7 @@ async function tell(
 ): Promise<void> {
   const { out, json } = context
   let toldAt: number | undefined
-  for await (const step of steps(store, id, first, last, context.signal)) {
+  for await (const step of steps(reader, id, first, last, context.signal)) {
     const { recordedAt } = step.event
     const pauseMs = toldAt === undefined ? 0 : Math.min((recordedAt - toldAt) / speed, PAUSE_MS_MAX)
     toldAt = recordedAt
@@ -141,14 +140,14 @@ async function tell(
 
 /** What `store.replay` gives, but read no faster than it is written: a pipe may be slow, and states large. */
 async function* steps(
-  store: Store,
+  reader: Reader,
   id: string,
   from: number,
   to: number,
   signal: AbortSignal,
 ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
-  let before: unknown = await store.stateAt(id, { version: from - 1, signal })
-  for await (const event of store.history(id, { from, to, signal })) {
+  let before: unknown = await reader.stateAt(id, { version: from - 1, signal })
+  for await (const event of reader.history(id, { from, to, signal })) {
     const after = apply(event.changes, before)
     yield { event, before, after, changes: event.changes }
     before = after

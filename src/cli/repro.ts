@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { type ReplayStep, SessionlogError, SessionlogTypeError } from '../index.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { type Fixture, type Runner, testSource } from './repro-source.ts'
 import { plural } from './text.ts'
@@ -36,22 +35,22 @@ export function reproCommand(run: Run): Command {
     .option('--expr <expression>', 'JavaScript over `state` that is true where it is wrong')
     .addHelpText('after', HELP)
     .action((id: string, options: Options, command: Command) =>
-      run(command, context => withStore(context, store => writeTest(store, context, id, options))),
+      run(command, context => withReader(context, reader => writeTest(reader, context, id, options))),
     )
 }
 
-async function writeTest(store: Store, context: Context, id: string, options: Options): Promise<ExitCode> {
+async function writeTest(reader: Reader, context: Context, id: string, options: Options): Promise<ExitCode> {
   const { to, out: path, expr, reducer } = options
   const { from = to } = options
   const runner = runnerOf(options.runner)
   if (from > to) throw new SessionlogTypeError(`--from ${from} is after --to ${to}`, 'from')
-  if (store.version(id) === 0) throw sessionNotFound(id)
+  headOf(reader, id)
   // Refuses a version that is not there.
-  await store.stateAt(id, { version: to, signal: context.signal })
-  const steps = await stepsOf(store, id, from, to)
+  await reader.stateAt(id, { version: to, signal: context.signal })
+  const steps = await stepsOf(reader, id, from, to)
   const fixture: Fixture = {
     sessionId: id,
-    origin: store.origin,
+    origin: reader.origin,
     before: steps[0]!.before,
     events: steps.map(step => step.event),
     after: steps.at(-1)!.after,
@@ -70,10 +69,10 @@ function runnerOf(name: string): Runner {
   throw new SessionlogTypeError(`--runner is vitest or node, not '${name}'`, 'runner')
 }
 
-function stepsOf(store: Store, id: string, from: number, to: number): Promise<ReplayStep<unknown>[]> {
+function stepsOf(reader: Reader, id: string, from: number, to: number): Promise<ReplayStep<unknown>[]> {
   const steps: ReplayStep<unknown>[] = []
   return new Promise((complete, error) => {
-    store.replay(id, { from, to }).subscribe({
+    reader.replay(id, { from, to }).subscribe({
       next: step => steps.push(step),
       error,
       complete: () => complete(steps),

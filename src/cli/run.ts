@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../package.ts'
 import { auditCommand } from './audit.ts'
 import { bisectCommand } from './bisect.ts'
 import { blameCommand } from './blame.ts'
+import { bundleCommand } from './bundle.ts'
+import { withBundle } from './bundle-path.ts'
 import { type Run, withCommonOptions } from './command.ts'
 import { compactCommand } from './compact.ts'
 import { diffCommand } from './diff.ts'
@@ -27,6 +29,7 @@ import { verifyProofCommand } from './verify-proof.ts'
 const COMMANDS = [
   importCommand,
   exportCommand,
+  bundleCommand,
   lsCommand,
   showCommand,
   historyCommand,
@@ -67,7 +70,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   }
   const stopListening = abortOnSignals(abort)
   try {
-    await newProgram(out, work).parseAsync(args, { from: 'user' })
+    await newProgram(out, work).parseAsync(withBundle(args), { from: 'user' })
     await out.flush()
     return broken === undefined ? exitCode : afterBreak(broken, out)
   } catch (error) {
@@ -125,9 +128,4 @@ function wordsOf(text: string): string {
     .replace(/^error: /, '')
     .trim()
     .replaceAll('\n', ' ')
-}
-
-function packageVersion(): string {
-  const path = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }

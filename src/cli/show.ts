@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import { sessionNotFound } from '../errors.ts'
 import { type Point, SessionlogError, SessionlogTypeError } from '../index.ts'
 import { isPlainJson, toTaggedJson } from '../state/tagged-json.ts'
 import { integer, newCommand, type Run, time } from './command.ts'
-import { type Context, type Store, withStore } from './context.ts'
+import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { describePoint, POINT_HELP, point } from './point.ts'
@@ -24,23 +23,23 @@ export function showCommand(run: Run): Command {
     .option('--occurred', 'with a time: by the time that callers gave')
     .addHelpText('after', '\nAn id that begins with a dash stands behind "--": sessionlog show -- -id')
     .action((id: string, options: Options, command: Command) =>
-      run(command, context => withStore(context, store => show(store, context, id, options))),
+      run(command, context => withReader(context, reader => show(reader, context, id, options))),
     )
 }
 
 async function show(
-  store: Store,
+  reader: Reader,
   { out, json, signal }: Context,
   id: string,
   options: Options,
 ): Promise<ExitCode> {
   const asked = pointOf(options)
-  if (store.version(id) === 0) throw sessionNotFound(id)
-  const state = await (asked === undefined ? store.get(id) : store.stateAt(id, { ...asked, signal }))
-  if (state === undefined) throw noState(store, id, asked)
+  headOf(reader, id)
+  const state = await (asked === undefined ? reader.get(id) : reader.stateAt(id, { ...asked, signal }))
+  if (state === undefined) throw noState(reader, id, asked)
   const plain = isPlainJson(state)
   if (json) {
-    const version = asked === undefined ? store.version(id) : 'version' in asked ? asked.version : undefined
+    const version = asked === undefined ? reader.version(id) : 'version' in asked ? asked.version : undefined
     await out.json({
       session: id,
       ...(version !== undefined && { version }),
@@ -66,8 +65,8 @@ function pointOf({ at, version, time, occurred }: Options): Point | undefined {
   return { ...asked, by: 'occurred' }
 }
 
-function noState(store: Store, sessionId: string, asked: Point | undefined): SessionlogError {
-  const ended = `: it ended with version ${store.version(sessionId)}`
+function noState(reader: Reader, sessionId: string, asked: Point | undefined): SessionlogError {
+  const ended = `: it ended with version ${reader.version(sessionId)}`
   const when = asked === undefined ? ended : ` ${describePoint(asked)}`
   const message = `Session '${sessionId}' has no state${when}`
   return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import { wrong } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
 import { SessionlogTypeError, type VerifyOptions, type VerifyProblem, type VerifyReport } from '../index.ts'
+import { tellBundle } from './bundle-facts.ts'
 import { newCommand, type Run } from './command.ts'
-import { assertStore, type Context, open } from './context.ts'
+import { assertStore, type Context, isBundle, open } from './context.ts'
 import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
 import { readText, readVkey } from './key-file.ts'
 import { formatCount, formatDuration, plural, printable } from './text.ts'
@@ -10,9 +12,15 @@ import { formatCount, formatDuration, plural, printable } from './text.ts'
 export function verifyCommand(run: Run): Command {
   return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots')
     .option('--checkpoint <file>', 'one that was given out: finds a log that was cut, rolled back or swapped')
-    .option('-k, --key <key>', "the verifier's key of the checkpoint, or a file with it")
+    .option('-k, --key <key>', "the verifier's key of the checkpoint or the bundle, or a file with it")
     .action((options: Options, command: Command) =>
-      run(command, async context => verifyStore(context, await against(options))),
+      run(command, async context => {
+        if (!isBundle(context.dir)) return verifyStore(context, await against(options))
+        if (options.checkpoint !== undefined)
+          throw wrong('A bundle is checked with --key alone', 'checkpoint')
+        await tellBundle(context, { ...options, verified: true })
+        return EXIT.OK
+      }),
     )
 }
 

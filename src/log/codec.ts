@@ -1,7 +1,7 @@
-import { type Actor, DELETED, type RecordedEvent, SAVED } from '../event.ts'
+import { type Actor, DELETED, type ImportedFrom, type RecordedEvent, SAVED } from '../event.ts'
 import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
-import { type EncodedEvent, type EventKind, KIND, type RawEvent } from './record.ts'
+import { type EncodedEvent, type EventHeader, type EventKind, KIND, type RawEvent } from './record.ts'
 import { ARRAY, type RecordWriter } from './record-writer.ts'
 
 /** What an event says beside its changes. */
@@ -16,6 +16,7 @@ export interface EventFacts {
   readonly occurredAt?: number | undefined
   readonly expiresAt?: number | undefined
   readonly schemaVersion?: number | undefined
+  readonly importedFrom?: ImportedFrom | undefined
 }
 
 /** Of an event that says nothing beside its changes. */
@@ -32,6 +33,7 @@ const FACTS = [
   'causationId',
   'occurredAt',
   'schemaVersion',
+  'importedFrom',
 ] as const satisfies readonly (keyof EventFacts)[]
 
 const OPS = ['add', 'replace', 'remove', 'splice'] as const
@@ -74,6 +76,15 @@ export function writeEvent(
   for (const change of changes) writeChange(writer, change)
 }
 
+/** Writes an event that is there already, with another payload in the place of its own. */
+export function rewriteEvent(writer: RecordWriter, event: EventHeader, payload: EventPayload): void {
+  const facts = { ...payload.facts, expiresAt: event.expiresAt }
+  writeEvent(writer, event.kind, { ...event, facts }, payload.changes)
+  if (event.kind !== KIND.KEYFRAME) return
+  writer.value(payload.state)
+  writer.changeEvent(KEYFRAME_FIELDS, KIND.KEYFRAME)
+}
+
 /** The payload of an event whose hash has been checked. */
 export interface EventPayload {
   readonly facts: EventFacts
@@ -105,6 +116,7 @@ interface Recorded {
   readonly recordedAt: number
   readonly hash: string
   readonly previousHash: string
+  readonly redacted?: true
 }
 
 /** The public form of an event, from its parts. Facts that were not given are left out. */
@@ -118,6 +130,8 @@ export function recordedEvent(at: Recorded, facts: EventFacts, changes: Changes)
   for (const fact of OPTIONAL_FACTS) if (facts[fact] !== undefined) event[fact] = facts[fact]
   event.recordedAt = at.recordedAt
   event.schemaVersion = facts.schemaVersion ?? 0
+  if (facts.importedFrom !== undefined) event.importedFrom = facts.importedFrom
+  if (at.redacted) event.redacted = true
   event.changes = changes
   event.hash = at.hash
   event.previousHash = at.previousHash

@@ -1,5 +1,8 @@
 import type { Durability } from '../event.ts'
 
+/** The format of the log that this version writes. It is 0 until the format is settled. */
+export const FORMAT = 0
+
 /**
  * Where a store keeps its log. LevelDB is the first implementation; nothing above this port knows it.
  * The log keeps bytes and their places: what the bytes say is checked above it, on the way in.
@@ -71,6 +74,8 @@ export interface LogRecord {
   readonly sessionId: string
   readonly firstVersion: number
   readonly bytes: Uint8Array
+  /** In a bundle, of an event that is not shown as it was: the hash that the log has of it. */
+  readonly loggedHash?: string
 }
 
 export interface StoredBase {

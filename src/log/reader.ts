@@ -1,55 +1,26 @@
 import { SessionlogError } from '../errors.ts'
-import type { CommitRecord, EventLog, Run, VersionRange } from './port.ts'
-import { corrupted, type RawEvent, readRecord } from './record.ts'
+import type { CommitRecord, EventLog, Run } from './port.ts'
+import { type Extent, type ReadableLog, WHOLE_EXTENT } from './readable-log.ts'
+import type { RawEvent } from './record.ts'
+import { RecordReader } from './record-reader.ts'
 
-/** Reads the log and checks what it says: every event with its hash, every link, every gap. */
-export class LogReader {
-  readonly #log: EventLog
+/** Reads a store's log, from its beginning or by session. */
+export class LogReader extends RecordReader implements ReadableLog {
+  readonly #log: Pick<EventLog, 'read' | 'commits'>
 
-  constructor(log: EventLog) {
+  constructor(log: Pick<EventLog, 'read' | 'commits'>) {
+    super(log)
     this.#log = log
   }
 
-  /**
-   * A session's events `from` to `to` (both included, both there), record by record.
-   * Raises `SESSIONLOG_CORRUPTION` where one is missing or is not what was written.
-   */
-  async *session(sessionId: string, range: VersionRange): AsyncIterable<readonly RawEvent[]> {
-    const { from, to, reverse = false } = range
-    let next = reverse ? to : from
-    let neighbour: RawEvent | undefined
-    for await (const page of this.#log.read(sessionId, range)) {
-      for (const record of page) {
-        const all = readRecord(record)
-        const events = all.filter(event =>
-          reverse
-            ? event.version <= next && event.version >= from
-            : event.version >= next && event.version <= to,
-        )
-        if (events.length === 0) continue
-        if (reverse) events.reverse()
-        if (events[0]!.version !== next) throw missing(sessionId, next)
-        checkLink(neighbour, events[0]!, reverse)
-        neighbour = events[events.length - 1]!
-        next = neighbour.version + (reverse ? -1 : 1)
-        yield events
-      }
-    }
-    if (reverse ? next >= from : next <= to) throw missing(sessionId, next)
+  extent(): Extent {
+    return WHOLE_EXTENT
   }
 
-  /** The events of the one record that holds a version. */
-  async record(sessionId: string, version: number): Promise<readonly RawEvent[]> {
-    for await (const page of this.#log.read(sessionId, { from: version, to: version })) {
-      for (const record of page) {
-        const events = readRecord(record)
-        if (events[0]!.version <= version && version <= events[events.length - 1]!.version) return events
-      }
-    }
-    throw missing(sessionId, version)
+  begins(): boolean {
+    return true
   }
 
-  /** All events after a position and up to another, in position order, commit by commit. */
   async *positions(after: number, to: number, signal?: AbortSignal): AsyncIterable<readonly RawEvent[]> {
     const records = new RecordCache(this)
     let position = after
@@ -102,17 +73,6 @@ class RecordCache {
     this.#events.set(sessionId, events)
     return events
   }
-}
-
-function checkLink(neighbour: RawEvent | undefined, event: RawEvent, reverse: boolean): void {
-  if (neighbour === undefined) return
-  const [before, after] = reverse ? [event, neighbour] : [neighbour, event]
-  if (after.previousHash !== before.hash)
-    throw corrupted(after.sessionId, after.version, 'does not follow the one before')
-}
-
-function missing(sessionId: string, version: number): SessionlogError {
-  return corrupted(sessionId, version, 'is missing from the log')
 }
 
 function positionMissing(position: number): SessionlogError {

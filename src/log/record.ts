@@ -50,13 +50,15 @@ export interface RawEvent extends EventHeader {
   /** Shared with the record. */
   readonly bytes: Uint8Array
   readonly hash: string
+  /** In a bundle: these are not the bytes that were logged. */
+  readonly redacted?: true
 }
 
 /**
  * A record's events: of that session, from that version on without a gap, each linked to the one before and
  * each as its hash says. Anything else is `SESSIONLOG_CORRUPTION`, with the version where that is known.
  */
-export function readRecord({ bytes, sessionId, firstVersion }: LogRecord): RawEvent[] {
+export function readRecord({ bytes, sessionId, firstVersion, loggedHash }: LogRecord): RawEvent[] {
   const cursor = new Cursor(bytes, sessionId)
   const events: RawEvent[] = []
   let version = firstVersion
@@ -72,7 +74,9 @@ export function readRecord({ bytes, sessionId, firstVersion }: LogRecord): RawEv
     version++
   }
   if (cursor.lastHash(version) !== hash) throw corrupted(sessionId, version - 1, 'is not as its hash says')
-  return events
+  return loggedHash === undefined
+    ? events
+    : events.map(event => ({ ...event, hash: loggedHash, redacted: true }))
 }
 
 export function corrupted(sessionId: string, version: number, what: string): SessionlogError {

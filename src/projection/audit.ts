@@ -1,5 +1,5 @@
 import type { Actor, RecordedEvent } from '../event.ts'
-import type { LogReader } from '../log/reader.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import type { RawEvent } from '../log/record.ts'
 import { differAt, effectOf } from '../state/effect.ts'
 import { parsePointer } from '../state/pointer.ts'
@@ -71,7 +71,7 @@ function candidates(
 }
 
 async function* historyOf(
-  reader: LogReader,
+  reader: ReadableLog,
   { id, head }: Audited,
   { after = 0, since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, signal }: Filter,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
@@ -108,7 +108,7 @@ async function* merged(
 
 /** Whether an event changed the value at a place. The states are only read where the changes alone can't tell. */
 async function concerns(
-  reader: LogReader,
+  reader: ReadableLog,
   { sessionId, version, changes }: RecordedEvent,
   place: readonly string[],
 ): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { RecordedEvent } from '../event.ts'
-import { decodePayload } from '../log/codec.ts'
-import type { LogReader } from '../log/reader.ts'
+import { decodeEvent, decodePayload } from '../log/codec.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import { handOut } from '../state/exotic.ts'
 import { parseIndex } from '../state/pointer.ts'
 import { equal, isArray, isObject, kindOf, own, type Plain } from '../state/values.ts'
@@ -15,6 +15,8 @@ export interface Blame {
   readonly reason?: string
   /** `recordedAt`, ms since the epoch. */
   readonly time: number
+  /** Set by this event or one before it: those are not there to tell. Only where a session's beginning is missing. */
+  readonly earlier?: true
 }
 
 /** An event that changed a value, and the value before and after it; `undefined` where it was not there. */
@@ -34,7 +36,7 @@ interface History {
 
 /** The events that changed the value at a place, oldest first. Reads back for the places, then on for the values. */
 export async function* blameValue(
-  reader: LogReader,
+  reader: ReadableLog,
   { sessionId, head, signal }: History,
   place: readonly string[],
 ): AsyncGenerator<ValueBlame, void, undefined> {
@@ -54,13 +56,14 @@ export async function* blameValue(
 
 /** Of each leaf of the state at `head`, by its JSON Pointer, which event set it last: one pass over the history. */
 export async function blameLeaves(
-  reader: LogReader,
+  reader: ReadableLog,
   { sessionId, head, signal }: History,
 ): Promise<Map<string, Blame>> {
+  const { first } = reader.extent(sessionId)
   let tree: BlameTree<Blame> | undefined
-  for await (const { event } of readSteps(reader, sessionId, { from: 1, to: head, signal })) {
+  for await (const { event, before } of readSteps(reader, sessionId, { from: first, to: head, signal })) {
     const mark = blameOf(event)
-    tree ??= new BlameTree(undefined, mark)
+    tree ??= new BlameTree(before.state, first === 1 ? mark : await earlierThan(reader, sessionId, first))
     tree.change(event.changes, mark)
   }
   return new Map(tree?.leaves())
@@ -68,14 +71,15 @@ export async function blameLeaves(
 
 /** What each event did to the value that lies at a place after all of them, the latest first. */
 async function touchesOf(
-  reader: LogReader,
+  reader: ReadableLog,
   { sessionId, head, signal }: History,
   place: readonly string[],
 ): Promise<Map<number, Touch>> {
   const touches = new Map<number, Touch>()
   const trace = new Trace(place)
   if (head === 0) return touches
-  for await (const record of reader.session(sessionId, { from: 1, to: head, reverse: true, signal })) {
+  const { first } = reader.extent(sessionId)
+  for await (const record of reader.session(sessionId, { from: first, to: head, reverse: true, signal })) {
     for (const event of record) {
       if (trace.ended) return touches
       const touch = trace.back(decodePayload(event).changes)
@@ -83,6 +87,12 @@ async function touchesOf(
     }
   }
   return touches
+}
+
+/** Whoever set what was there before the first event that is told. */
+async function earlierThan(reader: ReadableLog, sessionId: string, first: number): Promise<Blame> {
+  const [event] = (await reader.record(sessionId, first - 1)).filter(({ version }) => version === first - 1)
+  return { ...blameOf(decodeEvent(event!)), earlier: true }
 }
 
 function blameOf({ version, actor, reason, recordedAt }: RecordedEvent): Blame {

@@ -1,5 +1,4 @@
 import { SessionlogError } from '../errors.ts'
-import { FORKED } from '../event.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree, NO_HASH } from '../log/chain.ts'
 import { decodePayload } from '../log/codec.ts'
@@ -154,7 +153,8 @@ export class EventAudit {
     if (facts.eventId !== undefined && this.#log.findEventId(sessionId, facts.eventId) !== version) {
       this.#report(corrupted(sessionId, version, `is not found by its event id '${facts.eventId}'`))
     }
-    if (version === 1 && facts.type === FORKED) this.forks.set(sessionId, forkedFrom(facts.data))
+    const fork = version === 1 ? forkedFrom(facts) : undefined
+    if (fork !== undefined) this.forks.set(sessionId, fork)
     head.version = version
     head.position = event.position
     head.recordedAt = event.recordedAt

@@ -1,14 +1,14 @@
 import { SessionlogError } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import { decodeEvent } from '../log/codec.ts'
-import type { LogReader } from '../log/reader.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import type { RawEvent } from '../log/record.ts'
 import type { Writer } from '../log/writer.ts'
 import type { Commits } from './commits.ts'
 
 /** Which of a session's events, in which order. */
 export interface HistoryOptions {
-  /** The first version, included. Default: 1. */
+  /** The first version, included. Default: the first that there is. */
   from?: number
   /** The last version, included. Default: the session's version. */
   to?: number
@@ -28,21 +28,25 @@ export interface EventsOptions {
   signal?: AbortSignal
 }
 
+/** How far the log has got. */
+export type Progress = Pick<Writer, 'settled' | 'position' | 'failure'>
+
 /** What the events of all sessions are read from. */
 export interface EventsParts {
-  readonly reader: LogReader
-  readonly writer: Writer
-  readonly commits: Commits
+  readonly reader: ReadableLog
+  readonly writer: Progress
+  readonly commits: Pick<Commits, 'observable' | 'ended' | 'changed'>
 }
 
 /** A session's events up to its version `head`, read from the log as they are asked for. */
 export async function* readHistory(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   head: number,
-  { from = 1, to = head, reverse = false, signal }: HistoryOptions,
+  { from, to = head, reverse = false, signal }: HistoryOptions,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
-  const range = { from: Math.max(from, 1), to: Math.min(to, head), reverse, signal }
+  const { first } = reader.extent(sessionId)
+  const range = { from: Math.max(from ?? first, first), to: Math.min(to, head), reverse, signal }
   if (range.from > range.to) return
   for await (const record of reader.session(sessionId, range)) {
     for (const event of record) {

@@ -1,7 +1,7 @@
 import { FORKED } from '../event.ts'
-import { decodePayload } from '../log/codec.ts'
+import { decodePayload, type EventFacts } from '../log/codec.ts'
 import type { EventLog } from '../log/port.ts'
-import type { LogReader } from '../log/reader.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import { corrupted } from '../log/record.ts'
 
 /** The event that a session was forked from, as its own first event says. */
@@ -29,37 +29,41 @@ export interface Lineage {
   readonly children: readonly Descendant[]
 }
 
-export async function readLineage(log: EventLog, reader: LogReader, sessionId: string): Promise<Lineage> {
+/** The index of forks. */
+export type Forks = Pick<EventLog, 'forks'>
+
+export async function readLineage(forks: Forks, reader: ReadableLog, sessionId: string): Promise<Lineage> {
   const ancestors: ForkPoint[] = []
   // A fork is made of a session that is there, so there are no circles.
   for (let at = await forkPoint(reader, sessionId); at !== undefined; ) {
     ancestors.push(at)
     at = await forkPoint(reader, at.sessionId)
   }
-  return { sessionId, ancestors, children: await childrenOf(log, reader, sessionId) }
+  return { sessionId, ancestors, children: await childrenOf(forks, reader, sessionId) }
 }
 
-async function childrenOf(log: EventLog, reader: LogReader, sessionId: string): Promise<Descendant[]> {
+async function childrenOf(forks: Forks, reader: ReadableLog, sessionId: string): Promise<Descendant[]> {
   const children: Descendant[] = []
-  for await (const page of log.forks(sessionId)) {
+  for await (const page of forks.forks(sessionId)) {
     for (const { child, version } of page) {
       const point = await forkPoint(reader, child)
       // The index is not proved, the child's first event is.
       if (point?.sessionId !== sessionId || point.version !== version)
         throw corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`)
-      children.push({ sessionId: child, version, children: await childrenOf(log, reader, child) })
+      children.push({ sessionId: child, version, children: await childrenOf(forks, reader, child) })
     }
   }
   return children
 }
 
-async function forkPoint(reader: LogReader, sessionId: string): Promise<ForkPoint | undefined> {
+async function forkPoint(reader: ReadableLog, sessionId: string): Promise<ForkPoint | undefined> {
+  if (!reader.begins(sessionId)) return undefined
   const [first] = await reader.record(sessionId, 1)
   const { facts } = decodePayload(first!)
-  return facts.type === FORKED ? forkedFrom(facts.data) : undefined
+  return forkedFrom(facts)
 }
 
-/** What the data of a `$forked` event says. */
-export function forkedFrom(data: unknown): ForkPoint {
-  return (data as { from: ForkPoint }).from
+/** Where a session was forked from, by the facts of its first event. One that was imported was forked elsewhere. */
+export function forkedFrom({ type, data, importedFrom }: EventFacts): ForkPoint | undefined {
+  return type === FORKED && importedFrom === undefined ? (data as { from: ForkPoint }).from : undefined
 }

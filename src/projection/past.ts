@@ -1,8 +1,7 @@
-import { SessionlogError, sessionNotFound, versionNotFound } from '../errors.ts'
+import { notRetained, SessionlogError, sessionNotFound, versionNotFound } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
-import type { EventLog } from '../log/port.ts'
-import type { LogReader } from '../log/reader.ts'
-import type { Writer } from '../log/writer.ts'
+import { decodeEvent } from '../log/codec.ts'
+import type { RawEvent } from '../log/record.ts'
 import type { Changes } from '../state/changes.ts'
 import { handOut, handOutChanges } from '../state/exotic.ts'
 import { changesBetween } from '../state/reconcile.ts'
@@ -10,25 +9,32 @@ import { type AuditOptions, readAudit } from './audit.ts'
 import { type BisectOptions, bisect, type Found, type Verdict } from './bisect.ts'
 import { type Blame, blameLeaves, blameValue, type ValueBlame } from './blame.ts'
 import { type CheckOptions, checkSteps, type Reducer } from './check-replay.ts'
-import type { Commits } from './commits.ts'
 import type { Versioned } from './fold.ts'
 import { GuardedObservable, type OnThrow } from './guarded.ts'
-import { type EventsOptions, type HistoryOptions, readEvents, readHistory } from './history.ts'
-import { type Lineage, readLineage } from './lineage.ts'
+import {
+  type EventsOptions,
+  type EventsParts,
+  type HistoryOptions,
+  readEvents,
+  readHistory,
+} from './history.ts'
+import { type Forks, type Lineage, readLineage } from './lineage.ts'
 import { paced, type ReplayOptions, type ReplayStep } from './replay.ts'
-import type { Session } from './session.ts'
 import { readSteps } from './steps.ts'
 import { type Point, stateAtVersion, versionAt } from './time-travel.ts'
 import type { Upcast } from './upcast.ts'
 
-export interface PastParts {
-  readonly log: EventLog
-  readonly reader: LogReader
-  readonly writer: Writer
-  readonly commits: Commits
+export interface PastParts extends EventsParts {
+  readonly forks: Forks
   readonly upcast: Upcast
   /** Told of what a subscriber throws. */
   readonly onThrow: OnThrow
+}
+
+/** A session, and how much of it is acknowledged. */
+export interface Recorded {
+  readonly id: string
+  readonly acknowledged: { readonly version: number }
 }
 
 /** What was: each question waits for the commits under way, so that what was just saved is there. */
@@ -39,8 +45,10 @@ export class Past {
     this.#parts = parts
   }
 
-  async *history(session: Session, options: HistoryOptions): AsyncGenerator<RecordedEvent, void, undefined> {
-    yield* readHistory(this.#parts.reader, session.id, await this.#head(session), options)
+  async *history(session: Recorded, options: HistoryOptions): AsyncGenerator<RecordedEvent, void, undefined> {
+    const head = await this.#head(session)
+    this.#first(session, options.from)
+    yield* readHistory(this.#parts.reader, session.id, head, options)
   }
 
   events(options: EventsOptions): AsyncGenerator<RecordedEvent, void, undefined> {
@@ -48,7 +56,7 @@ export class Past {
   }
 
   async *audit(
-    sessions: readonly Session[] | undefined,
+    sessions: readonly Recorded[] | undefined,
     options: Omit<AuditOptions, 'sessions'>,
   ): AsyncGenerator<RecordedEvent, void, undefined> {
     options.signal?.throwIfAborted()
@@ -57,13 +65,13 @@ export class Past {
     yield* readAudit(this.#parts, audited, options)
   }
 
-  async stateAt(session: Session, point: Point): Promise<unknown> {
+  async stateAt(session: Recorded, point: Point): Promise<unknown> {
     const version = await this.#version(session, point)
     return this.#view(await this.#state(session, version, point.signal))
   }
 
   /** What makes the state at one point out of that at another. */
-  async diff(session: Session, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
+  async diff(session: Recorded, from: Point, to: Point, signal?: AbortSignal): Promise<Changes> {
     for (const each of [from.signal, to.signal, signal]) each?.throwIfAborted()
     const [before, after] = [await this.#version(session, from), await this.#version(session, to)]
     const old = this.#view(await this.#state(session, before, signal))
@@ -72,30 +80,32 @@ export class Past {
 
   /** `ask` gets the state at a version and the event that made it; where there is no state it isn't asked: false. */
   async bisect(
-    session: Session,
+    session: Recorded,
     ask: (state: unknown, event: RecordedEvent) => Verdict | Promise<Verdict>,
-    { good = 0, bad, skip = [], signal }: BisectOptions,
+    { good, bad, skip = [], signal }: BisectOptions,
   ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
     if (head === 0) throw sessionNotFound(session.id)
+    const first = this.#first(session, good === undefined ? undefined : good + 1) - 1
     const last = bad ?? head
-    for (const version of [good, last]) if (version > head) throw versionNotFound(session.id, version, head)
+    for (const version of [first, last]) if (version > head) throw versionNotFound(session.id, version, head)
     const found = await bisect(
       async version => {
         signal?.throwIfAborted()
-        const { after, event } = (await this.#step(session, version, signal)) ?? {}
-        if (after === undefined || event === undefined) return false
-        const verdict = await ask(after, event)
+        if (version === 0) return false
+        const state = this.#view(await this.#state(session, version, signal))
+        if (state === undefined) return false
+        const verdict = await ask(handOut(state), decodeEvent(await this.#event(session, version)))
         return verdict === 'skip' ? verdict : Boolean(verdict)
       },
-      good,
+      first,
       last,
       new Set(skip),
     )
-    return { ...found, ...(await this.#step(session, found.version, signal))! }
+    return { ...found, ...(await this.#step(session, found.version, signal)) }
   }
 
-  replay(session: Session, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
+  replay(session: Recorded, { speed = Number.POSITIVE_INFINITY, scheduler, ...range }: ReplayOptions) {
     const { commits, onThrow } = this.#parts
     const steps = (signal: AbortSignal) => this.steps(session, { ...range, signal })
     // What a subscriber throws at one step must not keep it from the next.
@@ -103,15 +113,15 @@ export class Past {
   }
 
   async *steps(
-    session: Session,
+    session: Recorded,
     {
-      from = 1,
+      from,
       to,
       signal,
     }: { from?: number | undefined; to?: number | undefined; signal?: AbortSignal | undefined },
   ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
     const head = await this.#head(session)
-    const range = { from: Math.max(from, 1), to: Math.min(to ?? head, head), signal }
+    const range = { from: this.#first(session, from), to: Math.min(to ?? head, head), signal }
     let before: unknown
     let first = true
     for await (const step of readSteps(this.#parts.reader, session.id, range)) {
@@ -125,58 +135,72 @@ export class Past {
     }
   }
 
-  async checkReplay(session: Session, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
+  async checkReplay(session: Recorded, reducer: Reducer<unknown>, { until, signal }: CheckOptions) {
     if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
     return checkSteps(this.steps(session, { to: until, signal }), reducer)
   }
 
   async *blame(
-    session: Session,
+    session: Recorded,
     place: readonly string[],
     point?: Point,
   ): AsyncGenerator<ValueBlame, void, undefined> {
     yield* blameValue(this.#parts.reader, await this.#until(session, point), place)
   }
 
-  async blameAll(session: Session, point?: Point): Promise<Map<string, Blame>> {
+  async blameAll(session: Recorded, point?: Point): Promise<Map<string, Blame>> {
     return blameLeaves(this.#parts.reader, await this.#until(session, point))
   }
 
-  async #until(session: Session, point: Point | undefined) {
+  async #until(session: Recorded, point: Point | undefined) {
     const head = await (point === undefined ? this.#head(session) : this.#version(session, point))
     return { sessionId: session.id, head, signal: point?.signal }
   }
 
   /** The state at a version that there is, and the hash of its event. */
-  async recordedAt(session: Session, version: number): Promise<{ state: unknown; hash: string }> {
+  async recordedAt(session: Recorded, version: number): Promise<{ state: unknown; hash: string }> {
     const state = await this.stateAt(session, { version })
-    const events = await this.#parts.reader.record(session.id, version)
-    return { state, hash: events[version - events[0]!.version]!.hash }
+    return { state, hash: (await this.#event(session, version)).hash }
   }
 
-  async lineage(session: Session): Promise<Lineage> {
+  async lineage(session: Recorded): Promise<Lineage> {
     if ((await this.#head(session)) === 0) throw sessionNotFound(session.id)
-    return readLineage(this.#parts.log, this.#parts.reader, session.id)
+    const { reader, forks } = this.#parts
+    if (!reader.begins(session.id)) throw notRetained(session.id, reader.extent(session.id).first)
+    return readLineage(forks, reader, session.id)
   }
 
-  async #step(session: Session, version: number, signal?: AbortSignal) {
-    if (version === 0) return undefined
-    for await (const step of this.steps(session, { from: version, to: version, ...(signal && { signal }) }))
-      return step
-    return undefined
+  async #step(session: Recorded, version: number, signal?: AbortSignal): Promise<ReplayStep<unknown>> {
+    const steps = this.steps(session, { from: version, to: version, signal })
+    return (await steps.next()).value as ReplayStep<unknown>
   }
 
-  async #version(session: Session, point: Point): Promise<number> {
+  async #event(session: Recorded, version: number): Promise<RawEvent> {
+    const events = await this.#parts.reader.record(session.id, version)
+    return events[version - events[0]!.version]!
+  }
+
+  /** The version to begin with: the one that is asked for, unless it lies before all that is there. */
+  #first(session: Recorded, asked: number | undefined): number {
+    const { first } = this.#parts.reader.extent(session.id)
+    if (asked !== undefined && Math.max(asked, 1) < first) throw notRetained(session.id, first)
+    return Math.max(asked ?? first, 1)
+  }
+
+  async #version(session: Recorded, point: Point): Promise<number> {
     const head = await this.#head(session)
     const { position } = this.#parts.writer
     if ('position' in point && point.position > position) throw positionNotFound(point.position, position)
     const version =
       'version' in point ? point.version : await versionAt(this.#parts.reader, session.id, head, point)
     if (version > head) throw versionNotFound(session.id, version, head)
+    const { first } = this.#parts.reader.extent(session.id)
+    // Before all events there is no state, whatever is known of them.
+    if (version > 0 && version < first - 1) throw notRetained(session.id, first)
     return version
   }
 
-  #state(session: Session, version: number, signal: AbortSignal | undefined): Promise<Versioned> {
+  #state(session: Recorded, version: number, signal: AbortSignal | undefined): Promise<Versioned> {
     return stateAtVersion(this.#parts.reader, session.id, version, signal)
   }
 
@@ -186,7 +210,7 @@ export class Past {
   }
 
   /** The session's acknowledged version, once what is under way is through. */
-  async #head(session: Session): Promise<number> {
+  async #head(session: Recorded): Promise<number> {
     await this.#parts.writer.settled()
     return session.acknowledged.version
   }

@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../event.ts'
 import { decodePayload, recordedEvent } from '../log/codec.ts'
 import type { VersionRange } from '../log/port.ts'
-import type { LogReader } from '../log/reader.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import { stateAfter, type Versioned } from './fold.ts'
 import { stateAtVersion } from './time-travel.ts'
 
@@ -14,7 +14,7 @@ export interface RawStep {
 
 /** A session's events `from` to `to` (both there), oldest first, each with its states: one pass over them. */
 export async function* readSteps(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   { from, to, signal }: VersionRange,
 ): AsyncGenerator<RawStep, void, undefined> {

@@ -1,5 +1,5 @@
 import { decodePayload } from '../log/codec.ts'
-import type { LogReader } from '../log/reader.ts'
+import type { ReadableLog } from '../log/readable-log.ts'
 import { KIND, type RawEvent } from '../log/record.ts'
 import { fold, NO_STATE, type Versioned } from './fold.ts'
 
@@ -13,14 +13,15 @@ export type Point = ({ version: number } | { time: number; by?: TimeBy } | { pos
 
 /** A session's state at one of its versions, read from the last event before that holds it whole. */
 export async function stateAtVersion(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   version: number,
   signal?: AbortSignal,
 ): Promise<Versioned> {
   if (version === 0) return NO_STATE
   const events: RawEvent[] = []
-  for await (const record of reader.session(sessionId, { from: 1, to: version, reverse: true, signal })) {
+  const { start } = reader.extent(sessionId)
+  for await (const record of reader.session(sessionId, { from: start, to: version, reverse: true, signal })) {
     const whole = record.findIndex(event => event.kind !== KIND.CHANGES)
     for (const event of whole < 0 ? record : record.slice(0, whole + 1)) events.push(event)
     if (whole >= 0) break
@@ -28,9 +29,9 @@ export async function stateAtVersion(
   return fold(events.reverse(), NO_STATE)
 }
 
-/** The last version, of those up to `head`, that was there at a point; 0 where there is none. */
+/** The last version, of those up to `head`, that was there at a point; the one before the extent where there is none. */
 export function versionAt(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   head: number,
   point: Exclude<Point, { version: number }>,
@@ -46,13 +47,13 @@ export function versionAt(
 
 /** Positions rise and recorded times never fall, so they can be searched by halving. */
 async function lastVersion(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   head: number,
   wasThere: (event: RawEvent) => boolean,
   signal?: AbortSignal,
 ): Promise<number> {
-  let low = 0
+  let low = reader.extent(sessionId).start - 1
   let high = head
   while (low < high) {
     signal?.throwIfAborted()
@@ -68,16 +69,17 @@ async function lastVersion(
 
 /** Callers' times go as they like: the latest version wins whose time is not after the one asked for. */
 async function versionOccurredBy(
-  reader: LogReader,
+  reader: ReadableLog,
   sessionId: string,
   head: number,
   time: number,
   signal?: AbortSignal,
 ): Promise<number> {
+  const { start } = reader.extent(sessionId)
   if (head === 0) return 0
-  for await (const record of reader.session(sessionId, { from: 1, to: head, reverse: true, signal })) {
+  for await (const record of reader.session(sessionId, { from: start, to: head, reverse: true, signal })) {
     const found = record.find(event => (decodePayload(event).facts.occurredAt ?? event.recordedAt) <= time)
     if (found !== undefined) return found.version
   }
-  return 0
+  return start - 1
 }

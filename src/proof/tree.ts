@@ -18,6 +18,11 @@ export function treeRoot(leaves: Uint8Array, size = countOf(leaves)): string {
 /** Proves that the leaf at `index` is in the tree of `size`: the siblings on its way to the root, lowest first. */
 export function inclusionProof(leaves: Uint8Array, index: number, size = countOf(leaves)): string[] {
   checkSize(leaves, size, 'size')
+  return siblingsOf(index, size).map(range => rootOf(leaves, range))
+}
+
+/** The subtrees beside the way from a leaf to the root of a tree of `size`, lowest first. */
+export function siblingsOf(index: number, size: number): Range[] {
   if (!Number.isSafeInteger(index) || index < 0 || index >= size)
     throw new SessionlogTypeError(`index is ${index}, with ${size} leaves`, 'index')
   const siblings: Range[] = []
@@ -28,7 +33,7 @@ export function inclusionProof(leaves: Uint8Array, index: number, size = countOf
     if (index < middle) to = middle
     else from = middle
   }
-  return siblings.reverse().map(range => rootOf(leaves, range))
+  return siblings.reverse()
 }
 
 /** Proves that the tree of `newSize` begins with that of `oldSize`. Empty where there is nothing to prove. */
@@ -112,7 +117,7 @@ export function provesConsistency({ oldSize, oldRoot, newSize, newRoot, proof }:
 }
 
 /** Leaves `from` to `to`, `to` not included. */
-interface Range {
+export interface Range {
   readonly from: number
   readonly to: number
 }
@@ -147,14 +152,15 @@ function joinLast(end: number): number {
   return end - LEAF_BYTES
 }
 
-function hashPair(left: string, right: string): string {
+/** An inner node: SHA-256(0x01 ‖ left ‖ right). */
+export function hashPair(left: string, right: string): string {
   pair.write(left, 1, 'hex')
   pair.write(right, 1 + LEAF_BYTES, 'hex')
   return crypto.hash('sha256', pair, 'hex')
 }
 
 /** The size of a tree's left subtree: the largest power of two below the tree's own. */
-function leftSize(size: number): number {
+export function leftSize(size: number): number {
   let left = 1
   while (2 * left < size) left *= 2
   return left

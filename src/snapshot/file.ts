@@ -9,6 +9,9 @@ export interface RetryOptions {
   onRetry?: ((attempt: number, error: Error) => void) | undefined
 }
 
+/** A file's whole content, strings as UTF-8; in pieces where it is too much for the memory. */
+export type Content = string | Uint8Array | AsyncIterable<Uint8Array>
+
 export interface FileEntry {
   path: string
   /** The whole new content, strings as UTF-8. `undefined` removes the file. */
@@ -31,11 +34,7 @@ export interface BatchOptions extends RetryOptions {
  * A rejection changes nothing, with one exception: where only the last step failed (the directory's sync), the
  * new content is visible and either of the two may be there after a power cut.
  */
-export async function replaceFile(
-  path: string,
-  data: string | Uint8Array,
-  options: RetryOptions = {},
-): Promise<void> {
+export async function replaceFile(path: string, data: Content, options: RetryOptions = {}): Promise<void> {
   await publish(path, data, options)
   await syncDirectory(dirname(path))
 }
@@ -163,10 +162,10 @@ async function isDirectory(path: string): Promise<boolean> {
 /** The random part keeps two writers of one file apart, and `wx` keeps us from following a planted symlink. */
 const temporaryPattern = /\.[0-9a-f]{16}\.tmp$/
 
-async function publish(path: string, data: string | Uint8Array, options: RetryOptions): Promise<void> {
+async function publish(path: string, data: Content, options: RetryOptions): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`
   try {
-    await writeWhole(temporary, typeof data === 'string' ? Buffer.from(data) : data)
+    await writeWhole(temporary, piecesOf(data))
     await persist(() => rename(temporary, path), options)
   } catch (error) {
     // If this fails too, the sweep at the next start takes it.
@@ -183,15 +182,25 @@ async function unpublish(path: string, options: RetryOptions): Promise<void> {
   }
 }
 
+function piecesOf(data: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  if (typeof data === 'string') return [Buffer.from(data)]
+  return data instanceof Uint8Array ? [data] : data
+}
+
 /** Writes and syncs a new file. The content is synced before anybody renames it: the other order may publish zeros. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+async function writeWhole(
+  path: string,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const handle = await open(path, 'wx')
   try {
-    // A disk that fills up first cuts a write short, without an error; only the next write fails.
-    for (let written = 0; written < bytes.length; ) {
-      const { bytesWritten } = await handle.write(bytes, written, bytes.length - written)
-      if (bytesWritten === 0) throw new Error(`Wrote ${written} of ${bytes.length} bytes`)
-      written += bytesWritten
+    for await (const bytes of pieces) {
+      // A disk that fills up first cuts a write short, without an error; only the next write fails.
+      for (let written = 0; written < bytes.length; ) {
+        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written)
+        if (bytesWritten === 0) throw new Error(`Wrote ${written} of ${bytes.length} bytes`)
+        written += bytesWritten
+      }
     }
     await handle.sync()
   } finally {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { temporary, withStore } from './cli.ts'
+import { sessionlog, temporary, withStore } from './cli.ts'
 import { noTmux, Tmux } from './tmux.ts'
 
 const HOUR_MS = 3_600_000
@@ -197,6 +198,18 @@ describe.skipIf(noTmux)(`replay on a terminal${noTmux}`, () => {
     expect(await terminal.shows('ended with 0')).toContain(
       '2  2024-02-29 01:00:00Z  ben  saved  step 1  /n: 0 → 1',
     )
+  })
+
+  test('plays a bundle, from the version that it begins with', async () => {
+    const dir = await makeCart()
+    const bundle = join(dir, 'cart.slog')
+    expect((await sessionlog(['bundle', 'cart', '--from', '3', '-o', bundle, '--dir', dir])).code).toBe(0)
+    const terminal = await open(['cart'], bundle)
+    await terminal.shows('version 3 of 5  (3 to 5)', '+/items/1 "milk"')
+    terminal.line(':@4')
+    await terminal.shows('version 4 of 5')
+    terminal.keys('End', 'h', 'h', 'h')
+    await terminal.shows('version 3 of 5', 'This is the first event')
   })
 
   test('goes through 20,000 events', async () => {

@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
+import { checkIds, checkNumber, checkOptions, checkPointer, checkType, wrong } from './arguments.ts'
+import type { BundledSession } from './bundle/bundle-log.ts'
+import { type BundleCounts, BundleWriter } from './bundle/bundle-writer.ts'
+import { REDACTABLE_FACTS, type RedactOptions } from './bundle/redaction.ts'
+import { sessionNotFound, versionNotFound } from './errors.ts'
+import { FORMAT } from './log/port.ts'
+import type { ReadableLog } from './log/readable-log.ts'
+import { packageName } from './package.ts'
+import type { Progress } from './projection/history.ts'
+import type { Recorded } from './projection/past.ts'
+import type { Prover } from './prover.ts'
+import { replaceFile } from './snapshot/file.ts'
+
+/** What goes into a bundle, and where the bundle goes. */
+export interface BundleOptions {
+  /** The path of the bundle; a file that is there is replaced, whole or not at all. */
+  file: string
+  /** The first version, included. Default: 1. Only for one session. */
+  from?: number
+  /** The last version, included. Default: the session's version. Only for one session. */
+  to?: number
+  /** What to hide: places in the states, or more than that. Then all `data` is hidden, unless its places are named. */
+  redact?: readonly string[] | RedactOptions
+  /** Ends the writing with its reason; nothing is left of it. */
+  signal?: AbortSignal
+  /** Told now and then how many events have been written. */
+  onProgress?: (progress: BundleCounts) => void
+}
+
+export interface ExportParts {
+  readonly origin: string
+  readonly schemaVersion: number
+  readonly reader: ReadableLog
+  readonly writer: Progress
+  readonly prover: Prover
+  readonly recorder: { now(): number }
+}
+
+/** Writes sessions to a file that can be read, checked and imported without the store. */
+export async function exportBundle(
+  { origin, schemaVersion, reader, writer, prover, recorder }: ExportParts,
+  sessions: readonly Recorded[],
+  { file, from, to, redact, signal, onProgress }: BundleOptions,
+): Promise<BundleCounts> {
+  await writer.settled()
+  const bundled = sessions.map(session => rangeOf(session, from, to))
+  const { tree, root, checkpoint } = await prover.prepare(signal)
+  const header = {
+    origin,
+    writer: packageName(),
+    format: FORMAT,
+    schemaVersion,
+    exportedAt: recorder.now(),
+    position: tree.size,
+    root,
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(redact !== undefined && { redacted: redactionOf(redact) }),
+  }
+  const bundle = new BundleWriter(reader, tree, header, text => prover.signText(text))
+  let failure: { readonly error: unknown } | undefined
+  const items = async function* () {
+    try {
+      for await (const item of bundle.write(bundled, signal)) {
+        signal?.throwIfAborted()
+        onProgress?.(bundle.counts)
+        yield item
+      }
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+  // Whoever reads from it is told of an error, however late.
+  const packed = createGzip().on('error', () => {})
+  Readable.from(items())
+    .on('error', error => packed.destroy(error))
+    .pipe(packed)
+  await replaceFile(file, packed).catch(error => {
+    throw failure === undefined ? error : failure.error
+  })
+  return bundle.counts
+}
+
+function rangeOf({ id, acknowledged }: Recorded, first = 1, to?: number): BundledSession {
+  const head = acknowledged.version
+  if (head === 0) throw sessionNotFound(id)
+  const last = to ?? head
+  for (const version of [first, last]) if (version > head) throw versionNotFound(id, version, head)
+  if (first > last) throw wrong(`from is ${first}, after ${last}`, 'from')
+  return { id, first: Math.max(first, 1), last, head }
+}
+
+/** With every default filled in, as the bundle tells it. */
+function redactionOf(redact: readonly string[] | RedactOptions): Required<RedactOptions> {
+  const {
+    state = [],
+    data = [''],
+    facts = [],
+  } = Array.isArray(redact) ? { state: redact } : (redact as RedactOptions)
+  return { state, data, facts }
+}
+
+/** The ids, each once. */
+export function checkExport(ids: string | Iterable<string>, options: BundleOptions): string[] {
+  const list = checkIds(typeof ids === 'string' ? [ids] : ids, 'ids')
+  if (list.length === 0) throw wrong('ids must have at least one', 'ids')
+  checkOptions(options, ['file', 'from', 'to', 'redact', 'signal', 'onProgress'])
+  if (typeof options.file !== 'string' || options.file === '') throw wrong('file must be a path', 'file')
+  checkType(options, 'onProgress', 'function')
+  for (const name of ['from', 'to'] as const) {
+    checkNumber(options, name, 1)
+    if (options[name] !== undefined && list.length > 1) throw wrong(`${name} goes with one session`, name)
+  }
+  if (options.redact !== undefined) checkRedaction(options.redact)
+  return list
+}
+
+function checkRedaction(redact: readonly string[] | RedactOptions): void {
+  if (!Array.isArray(redact)) checkOptions(redact, ['state', 'data', 'facts'])
+  const { state, data, facts } = redactionOf(redact)
+  for (const [name, list] of Object.entries({ state, data, facts })) {
+    if (list !== undefined && !Array.isArray(list))
+      throw wrong(`redact/${name} must be a list`, `redact/${name}`)
+  }
+  for (const [index, place] of state.entries()) checkPointer(place, `redact/state/${index}`)
+  for (const [index, place] of data.entries()) checkPointer(place, `redact/data/${index}`)
+  for (const [index, fact] of facts.entries())
+    if (!REDACTABLE_FACTS.includes(fact))
+      throw wrong(`'${fact}' is not one of ${REDACTABLE_FACTS.join(', ')}`, `redact/facts/${index}`)
+}

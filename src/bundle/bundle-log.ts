@@ -1,0 +1,162 @@
+import { decodePayload } from '../log/codec.ts'
+import type { Fork, LogRecord, VersionRange } from '../log/port.ts'
+import { type Extent, type ReadableLog, WHOLE_EXTENT } from '../log/readable-log.ts'
+import { KIND, type RawEvent, readRecord } from '../log/record.ts'
+import { RecordReader } from '../log/record-reader.ts'
+import { fold, NO_STATE, type Versioned } from '../projection/fold.ts'
+import { forkedFrom } from '../projection/lineage.ts'
+import { type Kept, Slabs } from '../projection/slab.ts'
+
+/** A session of a bundle. */
+export interface BundledSession {
+  readonly id: string
+  /** The version of its first event here. */
+  readonly first: number
+  /** That of its last event here. */
+  readonly last: number
+  /** That of its last event in the store, when the bundle was written. */
+  readonly head: number
+}
+
+/** A record of the bundle, in memory. */
+interface Stored {
+  readonly session: Shelf
+  readonly firstVersion: number
+  readonly bytes: Kept
+  readonly loggedHash: string | undefined
+}
+
+/** A session's records, oldest first. */
+interface Shelf extends BundledSession {
+  readonly records: Stored[]
+}
+
+/** How many records are kept decoded while all sessions are read in turn. */
+const DECODED_MAX = 512
+
+/** The events of a bundle, in memory as they lie in the file. */
+export class BundleLog extends RecordReader implements ReadableLog {
+  readonly #shelves: Map<string, Shelf>
+  readonly #slabs = new Slabs()
+  readonly #forks: Fork[] = []
+  /** Of each event, in the order of the file: its position, its version, and its record. */
+  readonly #positions: number[] = []
+  readonly #versions: number[] = []
+  readonly #records: Stored[] = []
+  /** The places of these lists in the order of their positions. */
+  #order: Uint32Array | undefined
+
+  constructor() {
+    const shelves = new Map<string, Shelf>()
+    super({ read: (sessionId, range) => readShelf(shelves.get(sessionId)?.records ?? [], range) })
+    this.#shelves = shelves
+  }
+
+  get sessions(): ReadonlyMap<string, BundledSession> {
+    return this.#shelves
+  }
+
+  begin(session: BundledSession): void {
+    this.#shelves.set(session.id, { ...session, records: [] })
+  }
+
+  /** Takes a record of a session that was begun. `events` are those that it holds. */
+  add({ sessionId, firstVersion, bytes, loggedHash }: LogRecord, events: readonly RawEvent[]): void {
+    const session = this.#shelves.get(sessionId)!
+    const stored = { session, firstVersion, bytes: this.#slabs.keep(bytes), loggedHash }
+    session.records.push(stored)
+    for (const event of events) {
+      if (event.version === 1) this.#noteFork(event)
+      if (event.version < session.first) continue
+      this.#positions.push(event.position)
+      this.#versions.push(event.version)
+      this.#records.push(stored)
+    }
+  }
+
+  /** Whether the session has a state after its last event. */
+  exists(sessionId: string): boolean {
+    const last = this.#shelves.get(sessionId)?.records.at(-1)
+    return last !== undefined && readRecord(recordOf(last)).at(-1)!.kind !== KIND.DELETED
+  }
+
+  /** The state after the session's last event, as it was recorded. */
+  state(sessionId: string): Versioned {
+    const events: RawEvent[] = []
+    for (const record of this.#shelves.get(sessionId)?.records.toReversed() ?? []) {
+      events.unshift(...readRecord(recordOf(record)))
+      if (events.some(event => event.kind !== KIND.CHANGES)) break
+    }
+    return fold(events.slice(events.findLastIndex(event => event.kind !== KIND.CHANGES)), NO_STATE)
+  }
+
+  extent(sessionId: string): Extent {
+    const shelf = this.#shelves.get(sessionId)
+    return shelf === undefined ? WHOLE_EXTENT : { first: shelf.first, start: shelf.records[0]!.firstVersion }
+  }
+
+  begins(sessionId: string): boolean {
+    return this.#shelves.get(sessionId)?.first === 1
+  }
+
+  async *forks(sessionId?: string): AsyncGenerator<readonly Fork[], void, undefined> {
+    yield this.#forks.filter(fork => sessionId === undefined || fork.sessionId === sessionId)
+  }
+
+  async *positions(
+    after: number,
+    to: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<RawEvent[], void, undefined> {
+    this.#order ??= Uint32Array.from(this.#positions.keys()).sort(
+      (a, b) => this.#positions[a]! - this.#positions[b]!,
+    )
+    const decoded = new Map<Stored, RawEvent[]>()
+    for (const at of this.#order) {
+      signal?.throwIfAborted()
+      if (this.#positions[at]! <= after) continue
+      if (this.#positions[at]! > to) return
+      const stored = this.#records[at]!
+      const events = decoded.get(stored) ?? readRecord(recordOf(stored))
+      if (decoded.size >= DECODED_MAX) decoded.delete(decoded.keys().next().value!)
+      decoded.set(stored, events)
+      yield [events[this.#versions[at]! - stored.firstVersion]!]
+    }
+  }
+
+  #noteFork(event: RawEvent): void {
+    const fork = forkedFrom(decodePayload(event).facts)
+    if (fork !== undefined) this.#forks.push({ ...fork, child: event.sessionId })
+  }
+}
+
+/** The records that hold versions `from` to `to`, as `EventLog.read` has it. */
+async function* readShelf(
+  records: readonly Stored[],
+  { from, to, reverse = false, signal }: VersionRange,
+): AsyncGenerator<LogRecord[], void, undefined> {
+  const step = reverse ? -1 : 1
+  let at = lastUpTo(records, reverse ? to : from)
+  for (; at >= 0 && at < records.length; at += step) {
+    signal?.throwIfAborted()
+    if (!reverse && records[at]!.firstVersion > to) return
+    yield [recordOf(records[at]!)]
+    if (reverse && records[at]!.firstVersion <= from) return
+  }
+}
+
+/** The place of the last record that begins at a version or before; 0 where none does. */
+function lastUpTo(records: readonly Stored[], version: number): number {
+  let [low, high] = [0, records.length - 1]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (records[middle]!.firstVersion <= version) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function recordOf({ session, firstVersion, bytes, loggedHash }: Stored): LogRecord {
+  const record = { sessionId: session.id, firstVersion, bytes: bytes.bytes }
+  return loggedHash === undefined ? record : { ...record, loggedHash }
+}

@@ -1,0 +1,58 @@
+import { createReadStream, statSync } from 'node:fs'
+import { createGunzip } from 'node:zlib'
+import { ITEM_HEAD } from '../bundle/item.ts'
+import type { ImportBundleOptions } from '../index.ts'
+import { type Context, open } from './context.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+import { readVkey } from './key-file.ts'
+import { formatCount, plural } from './text.ts'
+
+export interface BundleImportOptions {
+  as?: string
+  key?: string
+}
+
+/** Whether a file is a bundle: gzip, and in it an item. Whatever it is named. */
+export async function isBundleFile(path: string): Promise<boolean> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
+  const file = createReadStream(path)
+  const inside = createGunzip()
+  file.on('error', error => inside.destroy(error)).pipe(inside)
+  try {
+    for await (const chunk of inside) return ITEM_HEAD.equals((chunk as Buffer).subarray(0, ITEM_HEAD.length))
+    return false
+  } catch {
+    // Whoever reads it as what it is then says what is wrong.
+    return false
+  } finally {
+    file.destroy()
+    inside.destroy()
+  }
+}
+
+export async function importBundle(
+  context: Context,
+  path: string,
+  { as, key }: BundleImportOptions,
+): Promise<ExitCode> {
+  const { out, json, progress, signal } = context
+  const options: ImportBundleOptions = {
+    signal,
+    onProgress: ({ events }) => progress.update('Importing', events),
+    ...(as !== undefined && { as }),
+    ...(key !== undefined && { key: await readVkey(key) }),
+  }
+  const store = await open(context)
+  try {
+    const report = await store.importBundle(path, options)
+    progress.end()
+    const { events, sessions, skipped } = report
+    const known = skipped > 0 ? `, ${formatCount(skipped)} that were there already` : ''
+    if (json) await out.json(report)
+    else await out.line(`Imported ${plural(events, 'event')} of ${plural(sessions, 'session')}${known}`)
+    return EXIT.OK
+  } finally {
+    progress.end()
+    await store.close()
+  }
+}

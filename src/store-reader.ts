@@ -1,0 +1,186 @@
+import type { Observable } from 'rxjs'
+import { checkId, checkOptions } from './arguments.ts'
+import type { BundleCounts } from './bundle/bundle-writer.ts'
+import { type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
+import { SessionlogError } from './errors.ts'
+import type { RecordedEvent } from './event.ts'
+import { EventReader } from './event-reader.ts'
+import type { StoreParts } from './parts.ts'
+import type { Cache } from './projection/cache.ts'
+import { Session } from './projection/session.ts'
+import type { ConsistencyProof, ProofOptions } from './prover.ts'
+import type { Immutable } from './state/values.ts'
+import type { VerifyOptions, VerifyReport } from './verify.ts'
+
+export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
+
+/** What can be read of an open store and be proved by it, until it is closed. */
+export abstract class StoreReader<State> extends EventReader<State> {
+  readonly #parts: StoreParts<State>
+  readonly #cache: Cache
+  #closing: Promise<void> | undefined
+  #closed = false
+
+  constructor(parts: StoreParts<State>) {
+    super(parts.past)
+    this.#parts = parts
+    this.#cache = parts.cache
+  }
+
+  /** `failed` after a failed write: reading goes on, writing needs the store to be opened again. */
+  get status(): StoreStatus {
+    if (this.#closed) return 'closed'
+    if (this.#closing !== undefined) return 'closing'
+    return this.#parts.writer.failure === undefined ? 'open' : 'failed'
+  }
+
+  /** A random id: versions and positions mean something only together with it. */
+  get origin(): string {
+    return this.#parts.origin
+  }
+
+  /** The state, deeply immutable; undefined where there is none. */
+  get(id: string): Immutable<State> | undefined {
+    const known = this.#cache.ready.get(id)
+    if (known !== undefined && this.#closing === undefined) return known as Immutable<State>
+    const session = this.current(id)
+    if (session === undefined || this.#parts.expiries.isOver(session)) return undefined
+    return this.#cache.state(session) as Immutable<State> | undefined
+  }
+
+  /** Whether the session has a state. */
+  has(id: string): boolean {
+    const session = this.current(id)
+    return session?.exists === true && !this.#parts.expiries.isOver(session)
+  }
+
+  /** How many events the session has, a delete included; 0 where it never existed. */
+  version(id: string): number {
+    return this.current(id)?.version ?? 0
+  }
+
+  /** The version of the session's first event, which is 1; 0 where it never existed. */
+  firstVersion(id: string): number {
+    return Math.min(this.version(id), 1)
+  }
+
+  /** The ids of all sessions that have a state. */
+  ids(): IterableIterator<string> {
+    this.#sweep()
+    return this.#cache.ids()
+  }
+
+  /** How many sessions have a state. */
+  get size(): number {
+    this.#sweep()
+    return this.#cache.size
+  }
+
+  /** Durable events in commit order, each once. Errors when a write fails, completes when the store closes. */
+  get commits(): Observable<readonly RecordedEvent[]> {
+    this.assertReadable()
+    return this.#parts.commits.observable
+  }
+
+  /** The session's state in the cache: the one now, then each change at once, acknowledged or not. */
+  watch(id: string): Observable<Immutable<State> | undefined> {
+    this.assertReadable()
+    checkId(id)
+    this.current(id)
+    return this.#cache.watch(id) as Observable<Immutable<State> | undefined>
+  }
+
+  /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    checkOptions(options, ['signal', 'onProgress', 'checkpoint', 'key'])
+    this.assertReadable()
+    return this.#parts.verify(options)
+  }
+
+  /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
+  async checkpoint(): Promise<string> {
+    this.assertReadable()
+    return this.#parts.prover.checkpoint()
+  }
+
+  /** A proof file (C2SP tlog-proof) of an event and the state after it: `sessionlog/verify` needs no store for it. */
+  async prove(id: string, version: number, options: ProofOptions = {}): Promise<string> {
+    this.assertReadable()
+    return this.#parts.prover.prove(this.recorded(id), version, options)
+  }
+
+  /** That nothing was rewritten between two checkpoints, or sizes; without a second one, until now. */
+  async proveConsistency(
+    older: number | string,
+    newer?: number | string,
+    options: ProofOptions = {},
+  ): Promise<ConsistencyProof> {
+    this.assertReadable()
+    return this.#parts.prover.proveConsistency(older, newer, options)
+  }
+
+  /**
+   * Writes sessions to one file, which can be read, checked and imported without this store: their events, what the
+   * state before the first is made from, and proofs. `SESSIONLOG_SESSION_NOT_FOUND`, `_VERSION_NOT_FOUND`.
+   */
+  async exportBundle(ids: string | Iterable<string>, options: BundleOptions): Promise<BundleCounts> {
+    this.assertReadable()
+    const list = checkExport(ids, options)
+    return exportBundle(
+      this.#parts,
+      list.map(id => this.recorded(id)),
+      options,
+    )
+  }
+
+  /** Waits for what is under way, then lets go of the directory. Always the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const { compactor, durability, expiries, flush, writer, endFollowing, release } = this.#parts
+    try {
+      await compactor.stop()
+      await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
+      expiries.stop()
+      await writer.end()
+    } finally {
+      await release().finally(() => {
+        this.#closed = true
+        endFollowing()
+      })
+    }
+  }
+
+  /** The session as it is now; one whose time is up is ended on the way. */
+  protected current(id: string): Session | undefined {
+    this.assertReadable()
+    const session = this.#cache.sessions.get(id)
+    if (session !== undefined) this.#parts.expiries.end(session)
+    return session
+  }
+
+  protected override recorded(id: string): Session {
+    const session = this.current(id)
+    if (session !== undefined) return session
+    checkId(id)
+    return new Session(id)
+  }
+
+  #sweep(): void {
+    this.assertReadable()
+    this.#parts.expiries.sweep()
+  }
+
+  protected override assertReadable(): void {
+    if (this.#closing === undefined) return
+    throw new SessionlogError('SESSIONLOG_NOT_OPEN', `The store is ${this.status}`)
+  }
+}
