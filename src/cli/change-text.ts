@@ -6,7 +6,7 @@ import { shortValue } from './text.ts'
 
 const CHANGES_MAX = 4
 /** For a value that has a line, or nearly one, for itself. */
-const LINE_VALUE_COLUMNS = 60
+export const LINE_VALUE_COLUMNS = 60
 
 /**
  * What an event changed, in a line: `/cart/3/qty: 1 → 2`, `+/items/4 "tea"`, `-/note`, `~/text @120 -1 +3`.
@@ -24,14 +24,23 @@ export function describeChanges({ changes }: RecordedEvent, before?: { readonly 
 
 /** Each change in a line of its own, told with what was there before it. */
 export function* describeEach(changes: Changes, before: unknown): Generator<string, void, undefined> {
+  for (const { change, state } of eachChange(changes, before))
+    yield describeChange(change, { state }, LINE_VALUE_COLUMNS)
+}
+
+/** Each change with the state that it finds. */
+export function* eachChange(
+  changes: Changes,
+  before: unknown,
+): Generator<{ change: Change; state: unknown }, void, undefined> {
   let state = before
   for (const change of changes) {
-    yield describeChange(change, { state }, LINE_VALUE_COLUMNS)
+    yield { change, state }
     state = apply([change], state)
   }
 }
 
-function describeChange(
+export function describeChange(
   change: Change,
   before: { readonly state: unknown } | undefined,
   columns?: number,
@@ -69,7 +78,7 @@ function describeSplice(
 }
 
 /** What stands at a path, or undefined. */
-function valueAt(state: unknown, path: string): unknown {
+export function valueAt(state: unknown, path: string): unknown {
   return parsePointer(path)?.reduce<unknown>(
     (value, key) => (typeof value === 'object' && value !== null ? own(value as Plain, key) : undefined),
     state,

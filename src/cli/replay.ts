@@ -11,14 +11,21 @@ import { integer, newCommand, type Run } from './command.ts'
 import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { Player, type PlayerOptions } from './player.ts'
+import { KEY_HELP } from './player-keys.ts'
+import { PlayerSteps } from './player-steps.ts'
+import { PlayerTerminal } from './player-terminal.ts'
 import { formatCount, formatTime, printable } from './text.ts'
 
 interface Options {
   from?: number
   to?: number
   speed?: number
+  plain?: boolean
   check?: string
 }
+
+type Range = Pick<PlayerOptions, 'first' | 'last' | 'head'>
 
 /** The longest that a timer can wait; a pause that is longer is cut to it. */
 const PAUSE_MS_MAX = 2 ** 31 - 1
@@ -26,11 +33,12 @@ const PAUSE_MS_MAX = 2 ** 31 - 1
 export function replayCommand(run: Run): Command {
   return newCommand(
     'replay [ids...]',
-    "a session's events one by one, each with the state before and after it",
+    "a session's events one by one, each with the state before and after it; on a terminal, a player of them",
   )
     .option('--from <version>', 'the first version', integer('--from', 1))
     .option('--to <version>', 'the last version', integer('--to', 1))
     .option('--speed <factor>', 'how much faster than recorded: 1 as it was, 10 ten times as fast', speed)
+    .option('--plain', 'lines of text on a terminal too, not the player')
     .option(
       '--check <module>',
       'run a reducer over the events instead, and compare its states with those recorded',
@@ -42,7 +50,13 @@ export function replayCommand(run: Run): Command {
 }
 
 const HELP = `
-Without --speed there are no pauses. --json gives the states; text only what changed.
+On a terminal the events are played on its screen, paused at first; --from and --to are the ends, --speed is the pace
+(default: 1). Pauses of over 2 s are cut. The keys:
+
+${KEY_HELP.map(line => `  ${line}`).join('\n')}
+
+Else each event is a line of text that says what changed; --json gives the states too. Without --speed there are no
+pauses then.
 
 --check takes a module whose default export, or \`reducer\`, makes the state after an event of the state before it:
 (state, event) => state. It checks the sessions that are named, or all that have a state, up to version --to, and ends
@@ -64,23 +78,64 @@ async function replayOrCheck(
 }
 
 async function replay(reader: Reader, context: Context, id: string, options: Options): Promise<ExitCode> {
-  const { out, json } = context
+  const range = rangeOf(reader, id, options)
+  if (context.json || options.plain || !isWatched(context))
+    await tell(reader, context, id, range, options.speed)
+  else await play(reader, context, id, range, options.speed)
+  return EXIT.OK
+}
+
+function rangeOf(reader: Reader, id: string, options: Options): Range {
   const head = headOf(reader, id)
-  const { from = reader.firstVersion(id), to = head, speed = Number.POSITIVE_INFINITY } = options
-  if (to < from && options.to !== undefined) throw wrong(`--to ${to} is before --from ${from}`, 'to')
-  if (from > head) throw versionNotFound(id, from, head)
-  let last: number | undefined
-  for await (const step of steps(reader, id, from, to, context.signal)) {
+  const { from: first = reader.firstVersion(id), to = head } = options
+  if (to < first && options.to !== undefined) throw wrong(`--to ${to} is before --from ${first}`, 'to')
+  if (first > head) throw versionNotFound(id, first, head)
+  return { first, last: Math.min(to, head), head }
+}
+
+/** Whether there is somebody who sees a screen, and has keys. */
+function isWatched({ out }: Context): boolean {
+  return out.isTerminal && process.stdin.isTTY && process.env.TERM !== 'dumb'
+}
+
+async function play(
+  reader: Reader,
+  { out, signal }: Context,
+  session: string,
+  range: Range,
+  speed = 1,
+): Promise<void> {
+  const steps = new PlayerSteps(reader, session, range.first)
+  const terminal = new PlayerTerminal(process.stdin, process.stdout)
+  const options = { session, ...range, speed, steps, colors: out.colors, signal }
+  const player = await Player.open(options, terminal)
+  terminal.open(player)
+  try {
+    await player.run()
+  } finally {
+    terminal.close()
+  }
+}
+
+async function tell(
+  reader: Reader,
+  context: Context,
+  id: string,
+  { first, last, head }: Range,
+  speed = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const { out, json } = context
+  let toldAt: number | undefined
+  for await (const step of steps(reader, id, first, last, context.signal)) {
     const { recordedAt } = step.event
-    const pauseMs = last === undefined ? 0 : Math.min((recordedAt - last) / speed, PAUSE_MS_MAX)
-    last = recordedAt
+    const pauseMs = toldAt === undefined ? 0 : Math.min((recordedAt - toldAt) / speed, PAUSE_MS_MAX)
+    toldAt = recordedAt
     if (pauseMs > 0) await pause(pauseMs, undefined, { signal: context.signal })
     if (json) await out.json(stepJson(step))
     else await out.line(stepLine(step, head, context))
     // Who watches sees each when its time has come.
-    if (options.speed !== undefined) await out.flush()
+    if (speed < Number.POSITIVE_INFINITY) await out.flush()
   }
-  return EXIT.OK
 }
 
 /** What `store.replay` gives, but read no faster than it is written: a pipe may be slow, and states large. */

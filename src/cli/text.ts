@@ -55,6 +55,26 @@ export function truncate(text: string, columns: number): string {
   return `${text.slice(0, end)}…`
 }
 
+/** Where a row of that many columns ends which begins at `start`: behind at least one character, never within one. */
+export function endOfRow(text: string, start: number, columns: number): number {
+  const narrow = text.slice(start, start + columns)
+  if (NARROW.test(narrow)) return start + narrow.length
+  // Segmenting is cheap only for short pieces; this one holds more characters than a row unless some take no column.
+  const cut = start + columns * 2 + 1
+  const piece = text.slice(start, isLowSurrogate(text, cut) ? cut + 1 : cut)
+  let width = 0
+  for (const { segment, index } of segmenter.segment(piece)) {
+    width += columnsOf(segment)
+    if (width > columns && index > 0) return start + index
+  }
+  return start + piece.length
+}
+
+function isLowSurrogate(text: string, index: number): boolean {
+  const unit = text.charCodeAt(index)
+  return unit >= 0xdc00 && unit <= 0xdfff
+}
+
 function columnsOf(grapheme: string): number {
   if (WIDE.test(grapheme)) return 2
   return EMPTY.test(grapheme) ? 0 : 1

@@ -1,9 +1,8 @@
 import type { Actor, RecordedEvent } from '../event.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
 import type { RawEvent } from '../log/record.ts'
-import type { Change } from '../state/changes.ts'
-import { parseIndex, parsePointer } from '../state/pointer.ts'
-import { equal, isArray, isObject, type Plain } from '../state/values.ts'
+import { differAt, effectOf } from '../state/effect.ts'
+import { parsePointer } from '../state/pointer.ts'
 import { type EventsOptions, type EventsParts, readEvents, readHistory } from './history.ts'
 import { readSteps } from './steps.ts'
 import { versionAt } from './time-travel.ts'
@@ -113,42 +112,12 @@ async function concerns(
   { sessionId, version, changes }: RecordedEvent,
   place: readonly string[],
 ): Promise<boolean> {
-  const effects = changes.map(change => effectOf(change, place))
-  if (effects.includes('changed')) return true
-  if (!effects.includes('unknown')) return false
+  const effect = effectOf(changes, place)
+  if (effect !== 'unknown') return effect === 'changed'
   for await (const { before, after } of readSteps(reader, sessionId, { from: version, to: version })) {
-    const [old, value] = [find(before.state, place), find(after.state, place)]
-    return old === undefined || value === undefined ? old !== value : !equal(old.value, value.value)
+    return differAt(before.state, after.state, place)
   }
   return false
-}
-
-/** What a change does to the value at a place. */
-function effectOf(change: Change, place: readonly string[]): 'changed' | 'none' | 'unknown' {
-  const path = parsePointer(change.path)!
-  const depth = Math.min(path.length, place.length)
-  for (let at = 0; at < depth; at++) if (path[at] !== place[at]) return 'none'
-  if (path.length >= place.length) return 'changed'
-  if (change.op === 'add')
-    return find(change.value, place.slice(path.length)) === undefined ? 'none' : 'changed'
-  if (change.op !== 'splice') return 'unknown'
-  const { index, remove, insert } = change
-  const at = parseIndex(place[path.length]!)
-  if (typeof insert === 'string' || at < index) return 'none'
-  const isBehind = at >= index + Math.max(remove, insert.length)
-  return isBehind && remove === insert.length ? 'none' : 'unknown'
-}
-
-/** What stands at a place, which may be `undefined` itself; undefined where nothing does. */
-function find(state: unknown, place: readonly string[]): { readonly value: unknown } | undefined {
-  let value = state
-  for (const key of place) {
-    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined
-    // An array's own `length` is nothing that a pointer leads to.
-    if (isArray(value) && parseIndex(key) < 0) return undefined
-    value = (value as Plain)[key]
-  }
-  return place.length === 0 && state === undefined ? undefined : { value }
 }
 
 function setOf(list: string | readonly string[] | undefined): ReadonlySet<string> | undefined {

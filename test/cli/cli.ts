@@ -29,8 +29,12 @@ export interface Launch {
 /** Starts a script of this repository, as a process of its own that no terminal watches. */
 export function start(script: string, args: readonly string[], { env, cwd }: Launch = {}): ChildProcess {
   const { NO_COLOR, FORCE_COLOR, CI, ...rest } = process.env
-  const path = fileURLToPath(new URL(`../../${script}`, import.meta.url))
-  return spawn(process.execPath, ['--import', loader, path, ...args], { cwd, env: { ...rest, ...env } })
+  return spawn(process.execPath, [...nodeArgs(script), ...args], { cwd, env: { ...rest, ...env } })
+}
+
+/** What Node.js is given to run a script of this repository. */
+export function nodeArgs(script: string): string[] {
+  return ['--import', loader, fileURLToPath(new URL(`../../${script}`, import.meta.url))]
 }
 
 /** Runs the command line to its end. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { firstValueFrom, toArray } from 'rxjs'
 import { expect, test } from 'vitest'
+import { KEY_HELP } from '../../src/cli/player-keys.ts'
 import { outcomeOf, sessionlog, start, temporary, withStore } from './cli.ts'
 
 const HOUR_MS = 3_600_000
@@ -60,6 +61,12 @@ test('replay --speed passes the time between events, and shows each when its tim
   const { code, json } = await outcome
   expect(code).toBe(130)
   expect(json).toMatchObject([{ event: { version: 1 } }])
+})
+
+test('replay --help lists the keys of the player', async () => {
+  const { code, stdout } = await sessionlog(['replay', '--help'])
+  expect(code).toBe(0)
+  for (const line of KEY_HELP) expect(stdout).toContain(line)
 })
 
 test.each([
