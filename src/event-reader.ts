@@ -127,7 +127,8 @@ export abstract class EventReader<State> {
   }
 
   /**
-   * Runs a reducer over the session's events and compares each state that it makes with the one that was recorded.
+   * Runs a reducer over the session's events and compares each state that it makes with the one that was recorded, to
+   * the last bit: also the order of keys.
    * Events of the store's own (`$…`) are passed over. Stops at the first divergence, which it answers with.
    */
   async checkReplay(
