@@ -84,7 +84,7 @@ export class Bundle<State> extends EventReader<State> {
   }
 
   get size(): number {
-    return [...this.ids()].length
+    return this.sessions.filter(({ id }) => this.has(id)).length
   }
 
   /** A session that is not in the bundle may well be in the store: nothing can be said of it. */

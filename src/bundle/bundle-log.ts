@@ -29,6 +29,8 @@ interface Stored {
 /** A session's records, oldest first. */
 interface Shelf extends BundledSession {
   readonly records: Stored[]
+  /** Whether there is a state after the last of them. */
+  exists: boolean
 }
 
 /** How many records are kept decoded while all sessions are read in turn. */
@@ -57,7 +59,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
   }
 
   begin(session: BundledSession): void {
-    this.#shelves.set(session.id, { ...session, records: [] })
+    this.#shelves.set(session.id, { ...session, records: [], exists: false })
   }
 
   /** Takes a record of a session that was begun. `events` are those that it holds. */
@@ -65,6 +67,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
     const session = this.#shelves.get(sessionId)!
     const stored = { session, firstVersion, bytes: this.#slabs.keep(bytes), loggedHash }
     session.records.push(stored)
+    session.exists = events.at(-1)!.kind !== KIND.DELETED
     for (const event of events) {
       if (event.version === 1) this.#noteFork(event)
       if (event.version < session.first) continue
@@ -76,8 +79,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
 
   /** Whether the session has a state after its last event. */
   exists(sessionId: string): boolean {
-    const last = this.#shelves.get(sessionId)?.records.at(-1)
-    return last !== undefined && readRecord(recordOf(last)).at(-1)!.kind !== KIND.DELETED
+    return this.#shelves.get(sessionId)?.exists === true
   }
 
   /** The state after the session's last event, as it was recorded. */
@@ -117,16 +119,21 @@ export class BundleLog extends RecordReader implements ReadableLog {
       if (this.#positions[at]! <= after) continue
       if (this.#positions[at]! > to) return
       const stored = this.#records[at]!
-      const events = decoded.get(stored) ?? readRecord(recordOf(stored))
-      if (decoded.size >= DECODED_MAX) decoded.delete(decoded.keys().next().value!)
-      decoded.set(stored, events)
+      let events = decoded.get(stored)
+      if (events === undefined) {
+        events = readRecord(recordOf(stored))
+        if (decoded.size >= DECODED_MAX) decoded.delete(decoded.keys().next().value!)
+        decoded.set(stored, events)
+      }
       yield [events[this.#versions[at]! - stored.firstVersion]!]
     }
   }
 
   #noteFork(event: RawEvent): void {
     const fork = forkedFrom(decodePayload(event).facts)
-    if (fork !== undefined) this.#forks.push({ ...fork, child: event.sessionId })
+    if (fork === undefined) return
+    const { sessionId, version } = fork
+    this.#forks.push({ sessionId, version, child: event.sessionId })
   }
 }
 
