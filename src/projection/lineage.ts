@@ -56,10 +56,12 @@ async function childrenOf(log: EventLog, reader: LogReader, sessionId: string): 
 async function forkPoint(reader: LogReader, sessionId: string): Promise<ForkPoint | undefined> {
   const [first] = await reader.record(sessionId, 1)
   const { facts } = decodePayload(first!)
-  return facts.type === FORKED ? forkedFrom(facts.data) : undefined
+  return facts.type === FORKED ? forkedFrom(sessionId, facts.data) : undefined
 }
 
-/** What the data of a `$forked` event says. */
-export function forkedFrom(data: unknown): ForkPoint {
-  return (data as { from: ForkPoint }).from
+/** What the data of a session's `$forked` event says. */
+export function forkedFrom(sessionId: string, data: unknown): ForkPoint {
+  const { from } = (data ?? {}) as { from?: Partial<ForkPoint> }
+  if (typeof from?.sessionId === 'string' && typeof from.version === 'number') return from as ForkPoint
+  throw corrupted(sessionId, 1, 'does not say what it was forked from')
 }
