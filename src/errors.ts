@@ -41,6 +41,7 @@ export interface ErrorDetails {
   cause?: unknown
   sessionId?: string
   version?: number
+  position?: number
   path?: string
 }
 
@@ -52,6 +53,8 @@ export class SessionlogError extends Error {
   readonly sessionId: string | undefined
   /** The version concerned, where one is known. */
   readonly version: number | undefined
+  /** The place in the store concerned, where one is known. */
+  readonly position: number | undefined
   /** The file, or the JSON Pointer inside the state, at fault. */
   readonly path: string | undefined
 
@@ -60,6 +63,7 @@ export class SessionlogError extends Error {
     this.code = code
     this.sessionId = details.sessionId
     this.version = details.version
+    this.position = details.position
     this.path = details.path
   }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from './errors.ts'
+import { MerkleTree } from './log/chain.ts'
 import { REFUSED } from './log/found-log.ts'
 import { type EventLog, FORMAT, type StoreRecord } from './log/port.ts'
 import type { Settings } from './options.ts'
@@ -34,11 +35,12 @@ export async function identify(
 ): Promise<Identity> {
   const found = await log.readStore()
   if (found !== undefined && found.format !== FORMAT) throw unknownFormat(found.format)
+  if (found === undefined && (await log.lastCommit()) !== undefined) throw recordMissing()
   const witness = directory && (await readWitness(directory.path))
   const loss = directory && (await findLoss(log, found, directory, witness))
   if (loss !== undefined && !settings.acceptLoss) throw loss
   const known = loss === undefined ? found : found && { ...found, origin: randomUUID() }
-  const record = withPolicies(known ?? (await newRecord(log, settings)), settings)
+  const record = withPolicies(known ?? newRecord(settings), settings)
   const lossAccepted = loss !== undefined
   const snapshotsTo = lossAccepted || witness === undefined ? 0 : witness.snapshots
   return { record, changed: record !== found, lossAccepted, snapshotsTo }
@@ -50,13 +52,7 @@ export interface Directory {
   readonly snapshots: string
 }
 
-async function newRecord(log: EventLog, settings: IdentityOptions): Promise<StoreRecord> {
-  if ((await log.lastCommit()) !== undefined) {
-    throw new SessionlogError(
-      'SESSIONLOG_CORRUPTION',
-      "The store's record is missing from a log that has events",
-    )
-  }
+function newRecord(settings: IdentityOptions): StoreRecord {
   return {
     format: FORMAT,
     origin: randomUUID(),
@@ -115,15 +111,16 @@ export async function findMissingEvents(
 ): Promise<SessionlogError | undefined> {
   const position = (await log.lastCommit())?.lastPosition ?? 0
   if (position < witness.position) {
-    return lost(`The log has ${position} events, and once had ${witness.position}`, path)
+    return lost(`The log has ${position} events, and once had ${witness.position}`, path, position + 1)
   }
-  if (witness.position === 0) return undefined
+  if (witness.position === 0 && witness.root === new MerkleTree().root()) return undefined
   // A witness is only ever written between two commits.
   for await (const [commit] of log.commits(witness.position - 1)) {
     if (commit?.lastPosition === witness.position && commit.root === witness.root) return undefined
     break
   }
-  return lost(`The events up to position ${witness.position} are not those that were there before`, path)
+  const what = `The events up to position ${witness.position}`
+  return lost(`${what} are not those that were there before`, path, witness.position)
 }
 
 async function hasSnapshots(path: string): Promise<boolean> {
@@ -145,8 +142,16 @@ export async function keepWitness(directory: Directory): Promise<void> {
   await rename(witnessPath(directory.path), join(directory.path, `head-${ended}.json`))
 }
 
-function lost(message: string, path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_EVENTS_MISSING', message, { path })
+function lost(message: string, path: string, position?: number): SessionlogError {
+  const place = position === undefined ? { path } : { path, position }
+  return new SessionlogError('SESSIONLOG_EVENTS_MISSING', message, place)
+}
+
+function recordMissing(): SessionlogError {
+  return new SessionlogError(
+    'SESSIONLOG_CORRUPTION',
+    "The store's record is missing from a log that has events",
+  )
 }
 
 function unknownFormat(format: number): SessionlogError {

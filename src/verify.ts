@@ -35,6 +35,8 @@ export interface VerifyProblem {
   readonly sessionId?: string
   /** The version concerned, where one is known. */
   readonly version?: number
+  /** The place in the store concerned, where one is known: of a commit that of its last event. */
+  readonly position?: number
   /** The file at fault, where it is not the log. */
   readonly path?: string
 }
@@ -143,8 +145,8 @@ async function verifyForks({ log }: VerifyParts, audit: EventAudit, report: Repo
   for await (const page of log.forks()) {
     for (const { sessionId, version, child } of page) {
       const point = found.get(child)
-      found.delete(child)
-      if (audit.trusts(child) && (point?.sessionId !== sessionId || point.version !== version))
+      if (point?.sessionId === sessionId && point.version === version) found.delete(child)
+      else if (audit.trusts(child))
         report(corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`))
     }
   }
@@ -210,12 +212,13 @@ async function verifyWitness({ log, directory, origin }: VerifyParts, report: Re
 
 function problemOf(error: unknown): VerifyProblem {
   if (!hasCode(error) || hasCode(error, 'SESSIONLOG_NOT_OPEN')) throw error
-  const { code, message, sessionId, version, path } = error as VerifyProblem
+  const { code, message, sessionId, version, position, path } = error as VerifyProblem
   return {
     code,
     message,
     ...(sessionId !== undefined && { sessionId }),
     ...(version !== undefined && { version }),
+    ...(position !== undefined && { position }),
     ...(path !== undefined && { path }),
   }
 }

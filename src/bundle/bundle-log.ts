@@ -130,7 +130,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
   }
 
   #noteFork(event: RawEvent): void {
-    const fork = forkedFrom(decodePayload(event).facts)
+    const fork = forkedFrom(event.sessionId, decodePayload(event).facts)
     if (fork === undefined) return
     const { sessionId, version } = fork
     this.#forks.push({ sessionId, version, child: event.sessionId })

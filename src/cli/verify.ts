@@ -85,12 +85,13 @@ function detailsOf({ position, sessions, commits, bases, snapshots, root, durati
 
 function problemOf(error: unknown): VerifyProblem {
   if (!hasCode(error)) throw error
-  const { code, message, sessionId, version, path } = error as VerifyProblem
+  const { code, message, sessionId, version, position, path } = error as VerifyProblem
   return {
     code,
     message,
     ...(sessionId !== undefined && { sessionId }),
     ...(version !== undefined && { version }),
+    ...(position !== undefined && { position }),
     ...(path !== undefined && { path }),
   }
 }

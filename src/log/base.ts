@@ -1,4 +1,5 @@
-import { decodeChecked, encodeChecked } from './checked.ts'
+import { SessionlogError } from '../errors.ts'
+import { decodeChecked, encodeChecked, type FieldType } from './checked.ts'
 import type { StoredBase } from './port.ts'
 
 /**
@@ -46,10 +47,24 @@ export function encodeBase(base: Base): StoredBase {
   return { sessionId: base.sessionId, bytes }
 }
 
+function unknownEncoding(what: string, sessionId: string): SessionlogError {
+  const message = `The ${what} in the log has an encoding that is not known`
+  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId })
+}
+
+const COUNTS = Array<FieldType>(4).fill('count')
+const FIELDS: readonly FieldType[] = [
+  ...(['text', 'count', 'count', 'number', 'hash', 'count', 'number'] as const),
+  ...COUNTS,
+  'count',
+  'bytes',
+]
+
 /** Its `text` lies in the stored bytes. */
 export function decodeBase({ sessionId, bytes }: StoredBase): Base {
   const what = `base of session '${sessionId}'`
-  const fields = decodeChecked(bytes, what, sessionId)
+  const fields = decodeChecked(bytes, FIELDS, what, { sessionId })
+  if ((fields[11] as number) > STATE_ENCODING.TAGGED) throw unknownEncoding(what, sessionId)
   return {
     sessionId: fields[0] as string,
     version: fields[1] as number,

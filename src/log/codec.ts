@@ -1,3 +1,4 @@
+import { SessionlogError } from '../errors.ts'
 import { type Actor, DELETED, type ImportedFrom, type RecordedEvent, SAVED } from '../event.ts'
 import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
 import type { Change, Changes } from '../state/changes.ts'
@@ -94,12 +95,17 @@ export interface EventPayload {
 }
 
 export function decodePayload(raw: EncodedEvent): EventPayload {
-  const fields = decodeCbor(raw.bytes) as unknown[]
-  const changes = (fields[8] as unknown[][]).map(unpackChange)
-  return {
-    facts: unpackFacts(fields[7] as unknown[]),
-    changes,
-    state: wholeState(raw.kind, changes, fields[9]),
+  try {
+    const fields = decodeCbor(raw.bytes) as unknown[]
+    const changes = (fields[8] as unknown[][]).map(unpackChange)
+    return {
+      facts: unpackFacts(fields[7] as unknown[]),
+      changes,
+      state: wholeState(raw.kind, changes, fields[9]),
+    }
+  } catch (cause) {
+    // What its hash vouches for was never written by a store: somebody else made both.
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', 'An event is not made as events are', { cause })
   }
 }
 

@@ -25,6 +25,26 @@ export type Range = (typeof RANGE)[keyof typeof RANGE]
 
 const END = '\0'
 
+export interface KeyRange {
+  gte: string
+  lt?: string
+  lte?: string
+}
+
+export function rangeOf(range: Range): { gte: string; lt: string } {
+  return { gte: range, lt: upperBound(range) }
+}
+
+/** What lies between ranges, before the first and after the last. */
+export function gapsBetween(ranges: readonly { gte: string; lt: string }[]): KeyRange[] {
+  const gaps: { gte: string; lt?: string }[] = [{ gte: '' }]
+  for (const { gte, lt } of [...ranges].sort((a, b) => (a.gte < b.gte ? -1 : 1))) {
+    gaps.at(-1)!.lt = gte
+    gaps.push({ gte: lt })
+  }
+  return gaps.filter(gap => gap.gte !== gap.lt)
+}
+
 /** A session's part of a range: every key of the session starts with it, and no other session's does. */
 export function sessionPrefix(range: string, sessionId: string): string {
   return range + escapeId(sessionId) + END
@@ -36,8 +56,10 @@ export function orderedNumber(value: number): string {
   return digits.length.toString(36) + digits
 }
 
+/** `NaN` for anything else than {@link orderedNumber} makes: no other key leads to what is there. */
 export function parseOrderedNumber(text: string): number {
-  return Number.parseInt(text.slice(1), 36)
+  const value = Number.parseInt(text.slice(1), 36)
+  return orderedNumber(value) === text ? value : Number.NaN
 }
 
 /** An ordered number with something behind it. */
@@ -52,9 +74,10 @@ export function upperBound(prefix: string): string {
   return prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1)
 }
 
-/** Splits a session's key into the id and what stands behind it. */
+/** Splits a session's key into the id and what stands behind it. Of a key that is none, all is the id. */
 export function parseSessionKey(key: string): { sessionId: string; rest: string } {
   const end = key.indexOf(END)
+  if (end < 0) return { sessionId: key.slice(1), rest: '' }
   return { sessionId: unescapeId(key.slice(1, end)), rest: key.slice(end + 1) }
 }
 

@@ -1,16 +1,19 @@
 import { SessionlogError } from '../errors.ts'
-import { decodeCbor, encodeCbor } from '../state/cbor-values.ts'
+import { decodeCbor, encodeCbor, isCbor } from '../state/cbor-values.ts'
 import { decodeChecked, encodeChecked } from './checked.ts'
 import {
+  gapsBetween,
   orderedNumber,
   parseOrderedNumber,
   parseSessionKey,
   RANGE,
+  rangeOf,
   sessionPrefix,
   splitOrderedNumber,
 } from './keys.ts'
 import type {
   CommitRecord,
+  EventId,
   Expiry,
   Fork,
   Frontier,
@@ -25,6 +28,13 @@ import type { TailPlace } from './tail-index.ts'
 export const STORE_KEY = `${RANGE.store}store`
 export const FRONTIER_KEY = `${RANGE.store}frontier`
 export const SYNC_KEY = `${RANGE.store}sync`
+
+/** Where no key of ours lies. */
+export const STRAYS = gapsBetween([
+  ...[STORE_KEY, FRONTIER_KEY, SYNC_KEY].map(key => ({ gte: key, lt: `${key}\0` })),
+  { ...rangeOf(RANGE.commit), gte: RANGE.commit + orderedNumber(1) },
+  ...[RANGE.tail, RANGE.segment, RANGE.base, RANGE.eventId, RANGE.fork, RANGE.expiry].map(rangeOf),
+])
 
 export function segmentKey({
   sessionId,
@@ -80,19 +90,28 @@ function encodeCommit({
   return [RANGE.commit + orderedNumber(lastPosition), encodeChecked(fields)]
 }
 
+const COMMIT = ['count', 'number', 'hash'] as const
+const RUN = ['text', 'count', 'count'] as const
+
 export function decodeCommit(key: string, value: Buffer): CommitRecord {
   const lastPosition = parseOrderedNumber(key.slice(1))
-  const [firstPosition, recordedAt, root, ...rest] = decodeChecked(
-    value,
-    `commit at position ${lastPosition}`,
-  ) as [number, number, Uint8Array, ...unknown[]]
+  const what = `commit at position ${lastPosition}`
+  const place = Number.isNaN(lastPosition) ? {} : { position: lastPosition }
+  const fields = decodeChecked(value, COMMIT, what, { ...place, repeated: RUN })
+  const [firstPosition, recordedAt, root, ...rest] = fields as [number, number, Uint8Array, ...unknown[]]
   const runs = []
+  let end = firstPosition
   for (let i = 0; i < rest.length; i += 3) {
     runs.push({
       sessionId: rest[i] as string,
       firstVersion: rest[i + 1] as number,
       count: rest[i + 2] as number,
     })
+    end += runs.at(-1)!.count
+  }
+  if (end - 1 !== lastPosition) {
+    const message = `The commit up to position ${end - 1} is in the log under the key of ${lastPosition}`
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { position: end - 1 })
   }
   return { firstPosition, lastPosition, recordedAt, root: toHex(root), runs }
 }
@@ -109,26 +128,32 @@ export function decodeTail(key: string, bytes: Buffer): LogRecord & TailPlace {
 }
 
 export function decodeStore(value: Uint8Array): StoreRecord {
-  return decodeChecked(value, "store's record")[0] as StoreRecord
+  return decodeChecked(value, ['object'], "store's record")[0] as StoreRecord
 }
 
 export function decodeFrontier(value: Uint8Array): Frontier {
-  const [position, ...peaks] = decodeChecked(value, 'frontier') as [number, ...Uint8Array[]]
+  const fields = decodeChecked(value, ['count'], 'frontier', { repeated: ['hash'] })
+  const [position, ...peaks] = fields as [number, ...Uint8Array[]]
   return { position, peaks: peaks.map(toHex) }
 }
 
 /** The version, which is not proved: the event itself says which id it has. */
 export function decodeEventId(value: Uint8Array, sessionId: string): number {
-  const version = decodeCbor(value)
-  if (Number.isSafeInteger(version)) return version as number
+  const version = versionIn(value)
+  if (version !== undefined) return version
   const message = `An event id of session '${sessionId}' in the log is damaged`
   throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId })
 }
 
-/** Not proved either: the child's first event says where it comes from. */
+export function decodeEventIdEntry(key: string, value: Uint8Array): EventId {
+  const { sessionId, rest } = parseSessionKey(key)
+  return { sessionId, eventId: rest, version: versionIn(value) ?? Number.NaN }
+}
+
+/** Not proved either: the child's first event says where it comes from. The version is 0 where it cannot be read. */
 export function decodeFork(key: string, value: Uint8Array): Fork {
   const { sessionId, rest } = parseSessionKey(key)
-  return { sessionId, child: rest, version: decodeCbor(value) as number }
+  return { sessionId, child: rest, version: versionIn(value) ?? 0 }
 }
 
 export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {
@@ -137,10 +162,18 @@ export function decodeStoredBase(key: string, bytes: Buffer): StoredBase {
 
 export function decodeExpiry(key: string, value: Buffer): Expiry {
   const { sessionId } = parseSessionKey(key)
-  const what = `expiry of session '${sessionId}'`
-  const [expiresAt, version, owner] = decodeChecked(value, what) as [number, number, string]
+  const fields = decodeChecked(value, EXPIRY, `expiry of session '${sessionId}'`, { sessionId })
+  const [expiresAt, version, owner] = fields as [number, number, string]
   if (owner === sessionId) return { sessionId, expiresAt, version }
-  throw new SessionlogError('SESSIONLOG_CORRUPTION', `The ${what} in the log is damaged`, { sessionId })
+  const message = `The expiry of session '${owner}' is in the log under the key of session '${sessionId}'`
+  throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId: owner })
+}
+
+const EXPIRY = ['number', 'count', 'text'] as const
+
+function versionIn(value: Uint8Array): number | undefined {
+  const version = isCbor(value) ? decodeCbor(value) : undefined
+  return Number.isSafeInteger(version) ? (version as number) : undefined
 }
 
 function fromHex(hash: string): Buffer {

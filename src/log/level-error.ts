@@ -29,6 +29,15 @@ export function readError(error: unknown, sessionId?: string): unknown {
   return levelError(error, 'log', { cause: error, ...(sessionId !== undefined && { sessionId }) })
 }
 
+/** What a synchronous read answers with. */
+export function reading<T>(read: () => T, sessionId?: string): T {
+  try {
+    return read()
+  } catch (error) {
+    throw readError(error, sessionId)
+  }
+}
+
 export function raise(error: unknown, sessionId?: string): never {
   throw readError(error, sessionId)
 }

@@ -1,10 +1,11 @@
 import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
 import { SessionlogTypeError } from '../errors.ts'
 import type { Durability } from '../event.ts'
-import { orderedNumber, RANGE, type Range, sessionPrefix, upperBound } from './keys.ts'
+import { type KeyRange, orderedNumber, RANGE, rangeOf, sessionPrefix, upperBound } from './keys.ts'
 import {
   decodeCommit,
   decodeEventId,
+  decodeEventIdEntry,
   decodeExpiry,
   decodeFork,
   decodeFrontier,
@@ -16,14 +17,16 @@ import {
   eventIdKey,
   FRONTIER_KEY,
   STORE_KEY,
+  STRAYS,
   SYNC_KEY,
   segmentKey,
   tailKey,
 } from './level-entries.ts'
-import { raise, readError } from './level-error.ts'
+import { raise, readError, reading } from './level-error.ts'
 import { PAGE, readPages } from './level-pages.ts'
 import type {
   CommitRecord,
+  EventId,
   EventLog,
   Expiry,
   Fork,
@@ -40,8 +43,6 @@ type Snapshot = AbstractSnapshot
 export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Buffer>
 
 const PAGE_BYTES = 256 * 1024
-
-type KeyRange = { gte: string; lt: string } | { gte: string; lte: string }
 
 /** The log in LevelDB, or in any abstract-level database that can read synchronously. */
 export class LevelLog implements EventLog {
@@ -152,19 +153,23 @@ export class LevelLog implements EventLog {
   }
 
   findEventId(sessionId: string, eventId: string): number | undefined {
-    try {
-      // Not as text: classic-level 3 then misses some keys that are not ASCII, where it cuts them to its buffer.
-      const key = Buffer.from(eventIdKey(sessionId, eventId))
-      const value = this.#db.getSync<Buffer, Buffer>(key, { keyEncoding: 'buffer' })
-      return value && decodeEventId(value, sessionId)
-    } catch (error) {
-      throw readError(error, sessionId)
-    }
+    // Not as text: classic-level 3 then misses some keys that are not ASCII, where it cuts them to its buffer.
+    const key = Buffer.from(eventIdKey(sessionId, eventId))
+    const value = reading(() => this.#db.getSync<Buffer, Buffer>(key, { keyEncoding: 'buffer' }), sessionId)
+    return value && decodeEventId(value, sessionId)
+  }
+
+  eventIds(): AsyncIterable<readonly EventId[]> {
+    return readPages(this.#iterate(rangeOf(RANGE.eventId)), decodeEventIdEntry, PAGE)
   }
 
   forks(sessionId?: string): AsyncIterable<readonly Fork[]> {
     const prefix = sessionId === undefined ? RANGE.fork : sessionPrefix(RANGE.fork, sessionId)
     return readPages(this.#iterate({ gte: prefix, lt: upperBound(prefix) }), decodeFork, PAGE)
+  }
+
+  async *strays(): AsyncIterable<readonly string[]> {
+    for (const range of STRAYS) yield* readPages(this.#iterate(range), key => key, PAGE)
   }
 
   async reclaim(): Promise<void> {
@@ -225,25 +230,13 @@ export class LevelLog implements EventLog {
   }
 
   #snapshot(): Snapshot {
-    try {
-      return this.#db.snapshot()
-    } catch (error) {
-      throw readError(error)
-    }
+    return reading(() => this.#db.snapshot())
   }
 
   #iterate(range: KeyRange, options: object = {}): AbstractIterator<Level, string, Buffer> {
-    try {
-      const all = { ...range, ...options, highWaterMarkBytes: PAGE_BYTES }
-      return this.#db.iterator(all)
-    } catch (error) {
-      throw readError(error)
-    }
+    const all = { ...range, ...options, highWaterMarkBytes: PAGE_BYTES }
+    return reading(() => this.#db.iterator(all))
   }
 }
 
 const EMPTY = Buffer.alloc(0)
-
-function rangeOf(range: Range): KeyRange {
-  return { gte: range, lt: upperBound(range) }
-}

@@ -53,8 +53,14 @@ export interface EventLog {
   /** The version of the session's event with that id. Synchronous, because `save` decides in the same tick. */
   findEventId(sessionId: string, eventId: string): number | undefined
 
+  /** Every event id; of one that cannot be read the version is `NaN`. */
+  eventIds(): AsyncIterable<readonly EventId[]>
+
   /** The sessions that were forked from one, in the order of their ids; without one, every fork. */
   forks(sessionId?: string): AsyncIterable<readonly Fork[]>
+
+  /** Keys in the log that are none of those above. */
+  strays(): AsyncIterable<readonly string[]>
 
   /** Gives back what deleted records took on the disk. */
   reclaim(): Promise<void>
@@ -73,6 +79,8 @@ export interface VersionRange {
 export interface LogRecord {
   readonly sessionId: string
   readonly firstVersion: number
+  /** Of a record of the tail. */
+  readonly firstPosition?: number
   readonly bytes: Uint8Array
   /** In a bundle, of an event that is not shown as it was: the hash that the log has of it. */
   readonly loggedHash?: string
@@ -88,6 +96,13 @@ export interface Expiry {
   /** ms since the epoch; `Infinity` is never. */
   readonly expiresAt: number
   /** The session's version at the touch: an expiry set by a later event wins. */
+  readonly version: number
+}
+
+/** By what an event is found that has an id. */
+export interface EventId {
+  readonly sessionId: string
+  readonly eventId: string
   readonly version: number
 }
 
@@ -132,9 +147,9 @@ export interface StoreRecord {
 }
 
 export type LogOperation =
-  | ({ readonly op: 'record'; readonly firstPosition: number } & LogRecord)
+  | ({ readonly op: 'record' } & LogRecord & { readonly firstPosition: number })
   | { readonly op: 'commit'; readonly commit: CommitRecord }
-  | { readonly op: 'eventId'; readonly sessionId: string; readonly eventId: string; readonly version: number }
+  | ({ readonly op: 'eventId' } & EventId)
   /** Takes a session's records up to a version out of the tail and puts their events, repacked, among the sealed. */
   | {
       readonly op: 'seal'

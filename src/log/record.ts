@@ -1,4 +1,5 @@
 import { SessionlogError } from '../errors.ts'
+import { isCbor } from '../state/cbor-values.ts'
 import { sha256 } from './chain.ts'
 import type { LogRecord } from './port.ts'
 import { FRAME_BYTES, HASH_BYTES, RecordWriter } from './record-writer.ts'
@@ -56,32 +57,48 @@ export interface RawEvent extends EventHeader {
 
 /**
  * A record's events: of that session, from that version on without a gap, each linked to the one before and
- * each as its hash says. Anything else is `SESSIONLOG_CORRUPTION`, with the version where that is known.
+ * each as its hash says. Anything else is `SESSIONLOG_CORRUPTION`, with the version that is at fault.
  */
-export function readRecord({ bytes, sessionId, firstVersion, loggedHash }: LogRecord): RawEvent[] {
-  const cursor = new Cursor(bytes, sessionId)
-  const events: RawEvent[] = []
-  let version = firstVersion
-  let hash: string | undefined
-  while (!cursor.atEnd) {
-    const event = cursor.event(version)
-    if (event.version !== version) throw corrupted(sessionId, version, `stands as version ${event.version}`)
-    if (event.sessionId !== sessionId) throw corrupted(sessionId, version, `belongs to '${event.sessionId}'`)
-    if (hash !== undefined && event.previousHash !== hash)
-      throw corrupted(sessionId, version - 1, 'is not as its hash says')
-    events.push(event)
-    hash = event.hash
-    version++
+export function readRecord(record: LogRecord): RawEvent[] {
+  const { sessionId, firstVersion, loggedHash } = record
+  const cursor = new Cursor(record)
+  const { events } = cursor
+  while (!cursor.atEnd) events.push(cursor.event())
+  const lastHash = cursor.lastHash()
+  for (let at = 0; at < events.length; at++) {
+    if (events[at]!.hash === (events[at + 1]?.previousHash ?? lastHash)) continue
+    // Either the event was changed, or what follows it and names its hash: then that is not as its own hash says.
+    const next = events[at + 1]
+    const isNext = next !== undefined && next.hash !== (events[at + 2]?.previousHash ?? lastHash)
+    throw corrupted(sessionId, firstVersion + at + (isNext ? 1 : 0), 'is not as its hash says')
   }
-  if (cursor.lastHash(version) !== hash) throw corrupted(sessionId, version - 1, 'is not as its hash says')
+  // The hashes are right, so the events say what they are: it is the key that may be wrong.
+  const [first] = events as [RawEvent]
+  for (const [at, event] of events.entries()) {
+    if (event.sessionId !== sessionId)
+      throw corrupted(sessionId, firstVersion + at, `is version ${event.version} of '${event.sessionId}'`)
+    if (event.version !== first.version + at)
+      throw corrupted(sessionId, first.version + at, `stands as version ${event.version}`)
+  }
+  if (first.version !== firstVersion)
+    throw corrupted(sessionId, first.version, `stands under the key of version ${firstVersion}`)
+  const { firstPosition = first.position } = record
+  if (first.position !== firstPosition)
+    throw corrupted(sessionId, first.version, `stands under the key of position ${firstPosition}`)
   return loggedHash === undefined
     ? events
     : events.map(event => ({ ...event, hash: loggedHash, redacted: true }))
 }
 
-export function corrupted(sessionId: string, version: number, what: string): SessionlogError {
+export function corrupted(
+  sessionId: string,
+  version: number,
+  what: string,
+  cause?: unknown,
+): SessionlogError {
   const message = `Version ${version} of session '${sessionId}' ${what}`
-  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId, version })
+  const place = { sessionId, ...(Number.isNaN(version) ? {} : { version }) }
+  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { ...place, cause })
 }
 
 /** A record of consecutive events that are there already. */
@@ -95,17 +112,20 @@ export function packRecord(events: readonly RawEvent[]): Uint8Array {
 
 /** Reads the few CBOR forms that frames and headers are made of. */
 class Cursor {
+  /** Those that have been read. */
+  readonly events: RawEvent[] = []
   #at = 0
+  #isLastHash = false
   readonly #bytes: Buffer
   readonly #sessionId: string
   readonly #idBytes: Buffer
-  /** The version being read, for the error. */
-  #version = 0
+  readonly #firstVersion: number
 
-  constructor(bytes: Uint8Array, sessionId: string) {
+  constructor({ bytes, sessionId, firstVersion }: LogRecord) {
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#sessionId = sessionId
     this.#idBytes = Buffer.from(sessionId)
+    this.#firstVersion = firstVersion
   }
 
   /** True where only the last hash is left, or less. */
@@ -113,8 +133,7 @@ class Cursor {
     return this.#at > 0 && this.#at + HASH_BYTES >= this.#bytes.length
   }
 
-  event(version: number): RawEvent {
-    this.#version = version
+  event(): RawEvent {
     const length = this.#number()
     const start = this.#at
     const end = start + 1 + length
@@ -126,8 +145,8 @@ class Cursor {
     const event: RawEvent = {
       kind: kind as EventKind,
       sessionId: this.#id(),
-      version: this.#number(),
-      position: this.#number(),
+      version: this.#count(),
+      position: this.#count(),
       recordedAt: this.#number(),
       previousHash: this.#hash(),
       expiresAt: this.#bytes[this.#at] === UNDEFINED ? undefined : this.#number(),
@@ -138,8 +157,8 @@ class Cursor {
     return event
   }
 
-  lastHash(version: number): string {
-    this.#version = version - 1
+  lastHash(): string {
+    this.#isLastHash = true
     const hash = this.#hash()
     if (this.#at !== this.#bytes.length) this.#fail()
     return hash
@@ -151,6 +170,13 @@ class Cursor {
     if (this.#at + 9 > this.#bytes.length) this.#fail()
     this.#at += 9
     return this.#bytes.readDoubleBE(this.#at - 8)
+  }
+
+  /** A version or a position. */
+  #count(): number {
+    const count = this.#number()
+    if (!Number.isSafeInteger(count) || count < 1) this.#fail()
+    return count
   }
 
   /** The session's id, as one string for all of its events. */
@@ -180,8 +206,12 @@ class Cursor {
     return width === 0 ? argument : this.#bytes.readUIntBE(start, width)
   }
 
+  /** At the event that comes next, or at the one before it: where that has another length, nothing fits behind it. */
   #fail(): never {
-    throw corrupted(this.#sessionId, this.#version, 'stands in a record that is damaged')
+    const last = this.events.at(-1)
+    const isLast = last !== undefined && (this.#isLastHash || !isCbor(last.bytes))
+    const version = this.#firstVersion + this.events.length - (isLast ? 1 : 0)
+    throw corrupted(this.#sessionId, version, 'stands in a record that is damaged')
   }
 }
 

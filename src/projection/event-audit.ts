@@ -1,34 +1,29 @@
 import { SessionlogError } from '../errors.ts'
-import { decodeBase } from '../log/base.ts'
-import { MerkleTree, NO_HASH } from '../log/chain.ts'
-import { decodePayload } from '../log/codec.ts'
-import type { CommitRecord, EventLog, LogRecord } from '../log/port.ts'
+import { NO_HASH } from '../log/chain.ts'
+import { decodePayload, type EventFacts, type EventPayload } from '../log/codec.ts'
+import { parseSessionKey } from '../log/keys.ts'
+import type { EventLog, LogRecord } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
 import { apply } from '../state/apply.ts'
 import { equal } from '../state/values.ts'
+import { Claims, type Told } from './claims.ts'
+import { type AuditedSession, CommitAudit } from './commit-audit.ts'
+import { EventIdAudit } from './event-id-audit.ts'
 import { type ForkPoint, forkedFrom } from './lineage.ts'
 import type { Session } from './session.ts'
-import { baseState } from './stored-state.ts'
 
 /** A session as the events read so far make it. */
-export interface AuditedHead {
+export interface AuditedHead extends AuditedSession, Told {
   version: number
   position: number
   recordedAt: number
   hash: string
   schemaVersion: number
   state: unknown
-  /** Set where an event could not be believed: nothing is said of what follows it. */
+  segmentVersion: number
+  segmentBytes: number
+  readonly positions: number[]
   broken: boolean
-}
-
-/** What else says how a session is at a version. */
-interface Claim {
-  readonly version: number
-  readonly hash: string
-  /** Called when it is compared: a base is decoded no earlier than that. */
-  readonly state: () => unknown
-  readonly what: string
 }
 
 export interface AuditOptions {
@@ -38,7 +33,7 @@ export interface AuditOptions {
 
 /**
  * Reads every event up to a position and holds it against all that speaks of it: its hash, its session's chain,
- * its position, the roots of the commits, its id, the bases, and the cache. Goes on after a problem.
+ * its position, the commits and their roots, its id, the bases, and the cache. Goes on after a problem.
  */
 export class EventAudit {
   readonly position: number
@@ -50,9 +45,12 @@ export class EventAudit {
   readonly #log: EventLog
   readonly #report: (error: unknown) => void
   readonly #heads = new Map<string, AuditedHead>()
-  readonly #claims = new Map<string, Claim[]>()
+  readonly #claims = new Claims()
+  readonly #ids: EventIdAudit
   /** Each event's hash by its position; zeros where none was found. */
   readonly leaves: Buffer
+  /** When each event was recorded, by its position. */
+  readonly #times: Float64Array
   #events = 0
   /** Whether the log could be read to its end. */
   #complete = false
@@ -64,12 +62,14 @@ export class EventAudit {
     report: (error: unknown) => void,
   ) {
     this.#log = log
+    this.#ids = new EventIdAudit(log)
     this.position = position
     this.#report = report
     this.leaves = Buffer.alloc(32 * position)
+    this.#times = new Float64Array(position)
     for (const session of sessions) {
-      const claim = session.decoded
-      if (claim !== undefined) this.#claim(session.id, { ...claim, state: () => claim.state, what: 'cache' })
+      const cached = session.decoded
+      if (cached !== undefined) this.#claims.cached(cached)
     }
   }
 
@@ -87,22 +87,23 @@ export class EventAudit {
   }
 
   async run({ signal, onProgress }: AuditOptions): Promise<void> {
+    await this.#try(() => this.#readStrays())
     await this.#try(() => this.#readBases())
     await this.#try(async () => {
-      await this.#readRecords(this.#log.sealed(signal), { signal, onProgress })
-      await this.#readRecords(this.#log.tail(signal), { signal, onProgress })
+      await this.#readRecords(this.#log.sealed(signal), onProgress)
+      await this.#readRecords(this.#log.tail(signal), onProgress)
       this.#complete = true
     })
     if (!this.#complete) return
+    await this.#try(() => this.#readIds())
     await this.#try(() => this.#readCommits(signal))
-    for (const [id, claims] of this.#claims) {
-      if (!this.trusts(id)) continue
-      for (const claim of claims)
-        this.#report(corrupted(id, claim.version, `is in the ${claim.what}, but not in the log`))
-    }
+    for (const { sessionId, error } of this.#claims.rest()) if (this.trusts(sessionId)) this.#report(error)
   }
 
-  async #readRecords(part: AsyncIterable<readonly LogRecord[]>, { onProgress }: AuditOptions): Promise<void> {
+  async #readRecords(
+    part: AsyncIterable<readonly LogRecord[]>,
+    onProgress: AuditOptions['onProgress'],
+  ): Promise<void> {
     for await (const page of part) {
       for (const record of page) await this.#try(() => this.#record(record), record.sessionId)
       onProgress?.({ events: this.#events, of: this.position })
@@ -113,101 +114,84 @@ export class EventAudit {
     for await (const page of this.#log.bases()) {
       for (const stored of page) {
         this.bases++
-        await this.#try(() => {
-          const base = decodeBase(stored)
-          const { sessionId, version, hash } = base
-          this.#claim(sessionId, { version, hash, state: () => baseState(base), what: 'base' })
-        })
+        await this.#try(() => this.#claims.stored(stored))
+      }
+    }
+  }
+
+  async #readStrays(): Promise<void> {
+    for await (const page of this.#log.strays()) {
+      for (const key of page) {
+        const { sessionId } = parseSessionKey(key)
+        const message = `The log has an entry that is none of the store's, under the key ${JSON.stringify(key)}`
+        this.#report(new SessionlogError('SESSIONLOG_CORRUPTION', message, { sessionId }))
       }
     }
   }
 
   #record(record: LogRecord): void {
-    const head = this.#heads.get(record.sessionId) ?? {
-      version: 0,
-      position: 0,
-      recordedAt: 0,
-      hash: NO_HASH,
-      schemaVersion: 0,
-      state: undefined,
-      broken: false,
-    }
+    const head = this.#heads.get(record.sessionId) ?? newHead()
     this.#heads.set(record.sessionId, head)
     if (head.broken) return
+    if (record.firstPosition === undefined) {
+      head.segmentVersion = record.firstVersion
+      head.segmentBytes = record.bytes.length
+    }
     for (const event of readRecord(record)) {
       if (event.position <= this.position) this.#event(head, event)
     }
   }
 
   #event(head: AuditedHead, event: RawEvent): void {
-    const { sessionId, version } = event
+    const { sessionId, version, position } = event
     if (version !== head.version + 1) throw corrupted(sessionId, head.version + 1, 'is missing from the log')
-    if (event.previousHash !== head.hash)
+    if (event.previousHash !== head.hash || position <= head.position)
       throw corrupted(sessionId, version, 'does not follow the one before')
-    const { facts, changes, state } = decodePayload(event)
-    const folded =
-      event.kind === KIND.WHOLE || event.kind === KIND.DELETED ? state : apply(changes, head.state)
-    if (event.kind === KIND.KEYFRAME && !equal(folded, state)) {
-      throw corrupted(sessionId, version, 'holds a state that its changes do not make')
-    }
-    if (facts.eventId !== undefined && this.#log.findEventId(sessionId, facts.eventId) !== version) {
-      this.#report(corrupted(sessionId, version, `is not found by its event id '${facts.eventId}'`))
-    }
-    const fork = version === 1 ? forkedFrom(facts) : undefined
-    if (fork !== undefined) this.forks.set(sessionId, fork)
+    const facts = this.#fold(head, event)
+    const { eventId } = facts
+    if (eventId !== undefined && !this.#ids.finds({ sessionId, eventId, version }))
+      this.#report(corrupted(sessionId, version, `is not found by its event id '${eventId}'`))
     head.version = version
-    head.position = event.position
+    head.position = position
     head.recordedAt = event.recordedAt
     head.hash = event.hash
     head.schemaVersion = facts.schemaVersion ?? 0
-    head.state = folded
-    this.leaves.write(event.hash, 32 * (event.position - 1), 32, 'hex')
+    head.positions.push(position)
+    this.leaves.write(event.hash, 32 * (position - 1), 32, 'hex')
+    this.#times[position - 1] = event.recordedAt
     this.#events++
-    this.#settleClaims(sessionId, head)
+    for (const error of this.#claims.settle(sessionId, head)) this.#report(error)
   }
 
-  #claim(sessionId: string, claim: Claim): void {
-    if (claim.version === 0) return
-    const claims = this.#claims.get(sessionId)
-    if (claims === undefined) this.#claims.set(sessionId, [claim])
-    else claims.push(claim)
+  /** Moves the head's state on, and answers with what else the event says. */
+  #fold(head: AuditedHead, event: RawEvent): EventFacts {
+    const { sessionId, version, kind } = event
+    const { payload, folded } = madeOf(event, head.state)
+    if (kind === KIND.KEYFRAME && !equal(folded, payload.state))
+      throw corrupted(sessionId, version, 'holds a state that its changes do not make')
+    head.state = folded
+    const { facts } = payload
+    const fork = version === 1 ? forkedFrom(sessionId, facts) : undefined
+    if (fork !== undefined) this.forks.set(sessionId, fork)
+    return facts
   }
 
-  /** Compares what was claimed of this version with what the events make of it. */
-  #settleClaims(sessionId: string, head: AuditedHead): void {
-    const claims = this.#claims.get(sessionId)
-    if (claims === undefined) return
-    for (const claim of claims.filter(each => each.version === head.version)) {
-      if (claim.hash !== head.hash || !equal(claim.state(), head.state)) {
-        this.#report(corrupted(sessionId, head.version, `is not in the ${claim.what} as it is in the log`))
-      }
-      claims.splice(claims.indexOf(claim), 1)
-    }
-    if (claims.length === 0) this.#claims.delete(sessionId)
+  async #readIds(): Promise<void> {
+    const versionOf = (id: string) => (this.trusts(id) ? (this.#heads.get(id)?.version ?? 0) : undefined)
+    for await (const stray of this.#ids.strays(versionOf)) this.#report(stray)
   }
 
   async #readCommits(signal?: AbortSignal): Promise<void> {
-    const tree = new MerkleTree()
-    for await (const page of this.#log.commits(0, signal)) {
-      for (const commit of page) if (commit.lastPosition <= this.position) this.#commit(commit, tree)
-    }
-    this.root = tree.root()
-    if (tree.size < this.position) throw missing(`The commit after position ${tree.size}`)
-  }
-
-  #commit(commit: CommitRecord, tree: MerkleTree): void {
-    const { firstPosition, lastPosition, root, runs } = commit
-    if (firstPosition !== tree.size + 1) throw missing(`The commit after position ${tree.size}`)
-    this.commits++
-    for (let position = firstPosition; position <= lastPosition; position++) {
-      const leaf = this.leaves.toString('hex', 32 * (position - 1), 32 * position)
-      if (leaf === NO_HASH) this.#report(missing(`The event at position ${position}`))
-      tree.append(leaf)
-    }
-    if (tree.root() !== root)
-      throw missing(`The root of the commit at position ${lastPosition}, or an event before it,`)
-    if (runs.reduce((sum, run) => sum + run.count, 0) !== lastPosition - firstPosition + 1) {
-      throw missing(`The index of the commit at position ${lastPosition}`)
+    const audit = new CommitAudit(this.#heads, { leaves: this.leaves, times: this.#times }, this.#report)
+    try {
+      for await (const page of this.#log.commits(0, signal)) {
+        for (const commit of page) if (commit.lastPosition <= this.position) audit.read(commit)
+      }
+      if (audit.position < this.position) throw audit.missing()
+      audit.finish()
+      this.root = audit.root
+    } finally {
+      this.commits = audit.commits
     }
   }
 
@@ -223,6 +207,27 @@ export class EventAudit {
   }
 }
 
-function missing(what: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `${what} is missing from the log, or damaged`)
+function madeOf(event: RawEvent, before: unknown): { payload: EventPayload; folded: unknown } {
+  try {
+    const payload = decodePayload(event)
+    const isWhole = event.kind === KIND.WHOLE || event.kind === KIND.DELETED
+    return { payload, folded: isWhole ? payload.state : apply(payload.changes, before) }
+  } catch (cause) {
+    throw corrupted(event.sessionId, event.version, 'does not make a state of the one before', cause)
+  }
+}
+
+function newHead(): AuditedHead {
+  return {
+    version: 0,
+    position: 0,
+    recordedAt: 0,
+    hash: NO_HASH,
+    schemaVersion: 0,
+    state: undefined,
+    segmentVersion: 0,
+    segmentBytes: 0,
+    positions: [],
+    broken: false,
+  }
 }

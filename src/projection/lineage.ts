@@ -60,10 +60,16 @@ async function forkPoint(reader: ReadableLog, sessionId: string): Promise<ForkPo
   if (!reader.begins(sessionId)) return undefined
   const [first] = await reader.record(sessionId, 1)
   const { facts } = decodePayload(first!)
-  return forkedFrom(facts)
+  return forkedFrom(sessionId, facts)
 }
 
 /** Where a session was forked from, by the facts of its first event. One that was imported was forked elsewhere. */
-export function forkedFrom({ type, data, importedFrom }: EventFacts): ForkPoint | undefined {
-  return type === FORKED && importedFrom === undefined ? (data as { from: ForkPoint }).from : undefined
+export function forkedFrom(
+  sessionId: string,
+  { type, data, importedFrom }: EventFacts,
+): ForkPoint | undefined {
+  if (type !== FORKED || importedFrom !== undefined) return undefined
+  const { from } = (data ?? {}) as { from?: Partial<ForkPoint> }
+  if (typeof from?.sessionId === 'string' && typeof from.version === 'number') return from as ForkPoint
+  throw corrupted(sessionId, 1, 'does not say what it was forked from')
 }

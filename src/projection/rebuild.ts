@@ -1,8 +1,9 @@
-import { SessionlogError } from '../errors.ts'
+import type { SessionlogError } from '../errors.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree } from '../log/chain.ts'
 import type { EventLog, Expiry, Frontier, LogRecord, StoredBase } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
+import { damaged, findWrongCount, findWrongRoot } from './diagnosis.ts'
 import { Session } from './session.ts'
 import { Slabs } from './slab.ts'
 
@@ -33,25 +34,30 @@ export interface Rebuilt {
  * the root of the last commit, and the number of events with the last position.
  */
 export async function rebuild(log: EventLog, options: RebuildOptions = {}): Promise<Rebuilt> {
-  const frontier = (await log.readFrontier()) ?? { position: 0, peaks: [] }
+  const found = await log.readFrontier()
+  const frontier = found ?? { position: 0, peaks: [] }
   const pass = new Pass(frontier, await touches(log), options)
   if (options.ignoreBases) for await (const page of log.sealed()) pass.segments(page)
   else for await (const page of log.bases()) pass.bases(page)
+  // No base is written before the frontier is.
+  if (found === undefined && !options.ignoreBases && pass.sessions.size > 0) throw damaged('The frontier')
   for await (const page of log.tail()) pass.records(page)
   const { position, recordedAt, root } = await lastCommit(log, frontier)
-  pass.finish(position, root)
+  pass.finish(position)
+  if (pass.tree.root() !== root) throw await findWrongRoot(log, frontier, pass.leaves)
+  if (pass.count() !== position) throw await findWrongCount(log, pass.sessions)
   return { sessions: pass.sessions, tree: pass.tree, recordedAt }
 }
 
 class Pass {
   readonly sessions = new Map<string, Session>()
   readonly tree: MerkleTree
+  /** Hashes of the events after the frontier, by position. */
+  readonly leaves: string[] = []
   readonly #frontier: number
   readonly #touches: ReadonlyMap<string, Expiry>
   readonly #onProgress: RebuildOptions['onProgress']
   readonly #slabs = new Slabs()
-  /** Hashes of the events after the frontier, by position. */
-  readonly #leaves: string[] = []
   #events = 0
 
   constructor(frontier: Frontier, touched: ReadonlyMap<string, Expiry>, options: RebuildOptions) {
@@ -65,7 +71,8 @@ class Pass {
   bases(page: readonly StoredBase[]): void {
     for (const stored of page) {
       const base = decodeBase(stored)
-      if (base.sessionId !== stored.sessionId) throw damaged(`The base of session '${stored.sessionId}'`)
+      const { sessionId } = base
+      if (sessionId !== stored.sessionId) throw damaged(`The base of session '${sessionId}'`, { sessionId })
       const session = new Session(base.sessionId)
       const touched = this.#touches.get(base.sessionId)
       const expiresAt =
@@ -96,23 +103,26 @@ class Pass {
     this.#report()
   }
 
-  finish(position: number, root: string): void {
-    for (let i = 0; i < position - this.#frontier; i++) {
-      const leaf = this.#leaves[i]
-      if (leaf === undefined) throw damaged(`The event at position ${this.#frontier + i + 1}`)
+  /** Appends the events after the frontier to the tree. */
+  finish(position: number): void {
+    for (let at = this.#frontier + 1; at <= position; at++) {
+      const leaf = this.leaves[at - this.#frontier - 1]
+      if (leaf === undefined) throw damaged(`The event at position ${at}`, { position: at })
       this.tree.append(leaf)
     }
-    if (this.#leaves.length > position - this.#frontier)
-      throw damaged(`The commit after position ${position}`)
-    if (this.tree.root() !== root) throw damaged(`An event up to position ${position}`)
+    if (this.leaves.length > position - this.#frontier) throw commitMissing(position)
+  }
+
+  /** How many events the sessions have. */
+  count(): number {
     let events = 0
     for (const session of this.sessions.values()) events += session.version
-    if (events !== position) throw damaged(`A session: there are ${events} events of ${position}, and one`)
+    return events
   }
 
   /** `kept` is false for an event that a later one makes needless for the state. */
   #event(session: Session, event: RawEvent, kept: boolean): void {
-    if (event.position > this.#frontier) this.#leaves[event.position - this.#frontier - 1] = event.hash
+    if (event.position > this.#frontier) this.leaves[event.position - this.#frontier - 1] = event.hash
     // A base may be newer than the first events of the tail.
     if (event.version <= session.version) {
       if (event.version === session.version && event.hash !== session.hash) {
@@ -167,14 +177,14 @@ async function lastCommit(
         last.position === 0
           ? commit.firstPosition <= frontier.position + 1
           : commit.firstPosition === last.position + 1
-      if (!follows) throw damaged(`The commit after position ${last.position || frontier.position}`)
+      if (!follows) throw commitMissing(last.position || frontier.position)
       last = { position: commit.lastPosition, recordedAt: commit.recordedAt, root: commit.root }
     }
   }
-  if (last.position < frontier.position) throw damaged(`The commit at position ${frontier.position}`)
+  if (last.position < frontier.position) throw commitMissing(last.position)
   return last
 }
 
-function damaged(what: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `${what} is missing from the log, or damaged`)
+function commitMissing(after: number): SessionlogError {
+  return damaged(`The commit after position ${after}`, { position: after + 1 })
 }

@@ -1,7 +1,7 @@
 import { type Base, STATE_ENCODING, type StateEncoding } from '../log/base.ts'
 import { type EventKind, KIND } from '../log/record.ts'
 import { freezeDeep } from '../state/freeze.ts'
-import { parseState } from '../state/tagged-json.ts'
+import { parseJson, parseState } from '../state/tagged-json.ts'
 import { fold, type Versioned } from './fold.ts'
 import type { Kept } from './slab.ts'
 
@@ -46,5 +46,5 @@ export function baseState({ text, encoding }: Base): unknown {
 
 function parseText(text: string, encoding: StateEncoding): unknown {
   if (encoding === STATE_ENCODING.NONE) return undefined
-  return encoding === STATE_ENCODING.JSON ? freezeDeep(JSON.parse(text)) : parseState(text)
+  return encoding === STATE_ENCODING.JSON ? freezeDeep(parseJson(text)) : parseState(text)
 }

@@ -63,8 +63,17 @@ function parseSnapshot(text: string, path: string): Snapshot {
   }
   const { sessionId, version, position, recordedAt, hash, origin, schemaVersion = 0 } = fields
   const expiresAt = fields.expiresAt ?? Number.POSITIVE_INFINITY
-  const state = fromTaggedJson(fields.state)
+  const state = readState(fields.state, path)
   return { sessionId, version, position, recordedAt, hash, origin, schemaVersion, expiresAt, state }
+}
+
+function readState(json: unknown, path: string): unknown {
+  try {
+    return fromTaggedJson(json)
+  } catch (cause) {
+    const message = `The snapshot ${path} does not hold a state: ${(cause as Error).message}`
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { cause, path })
+  }
 }
 
 const FIELDS = {

@@ -31,13 +31,22 @@ export async function writeWitness(directory: string, witness: Witness): Promise
 
 export async function readWitness(directory: string): Promise<Witness | undefined> {
   const path = witnessPath(directory)
+  let witness: Witness | undefined
   try {
-    const witness = JSON.parse(await readFile(path, 'utf8')) as Witness
-    const isWhole = [witness.position, witness.snapshots].every(Number.isSafeInteger)
-    if (isWhole && typeof witness.origin === 'string') return witness
+    witness = wholeWitness(JSON.parse(await readFile(path, 'utf8')))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { cause, path })
   }
-  throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { path })
+  if (witness === undefined)
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { path })
+  if (witness.format === WITNESS_FORMAT) return witness
+  const message = `${path} has format ${witness.format}, this version knows ${WITNESS_FORMAT}`
+  throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message, { path })
+}
+
+function wholeWitness(witness: Witness): Witness | undefined {
+  const { format, position, snapshots, origin } = witness
+  const isWhole = [format, position, snapshots].every(Number.isSafeInteger) && typeof origin === 'string'
+  return isWhole ? witness : undefined
 }

@@ -53,6 +53,16 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   }
 }
 
+/** True for the bytes of one item, with none left over. */
+export function isCbor(bytes: Uint8Array): boolean {
+  try {
+    decodeCbor(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** What the encoder encodes exactly: the same value, unless something in it needs a tag. */
 export function toCbor(value: unknown): unknown {
   return prepare(value, LEVELS_MAX)

@@ -45,10 +45,14 @@ export function stringifyState(state: unknown, indent?: number): string {
 
 /** The inverse of {@link stringifyState}, deeply frozen. */
 export function parseState(text: string): unknown {
+  return fromTaggedJson(parseJson(text))
+}
+
+/** The text of a state that is plain JSON. */
+export function parseJson(text: string): unknown {
   try {
-    return fromTaggedJson(JSON.parse(text))
+    return JSON.parse(text)
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
     throw new SessionlogError('SESSIONLOG_CORRUPTION', 'A state is not JSON', { cause, path: '' })
   }
 }
