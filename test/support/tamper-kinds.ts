@@ -7,6 +7,7 @@ import { verifyProof } from '../../src/proof/verify.ts'
 import { readSnapshot } from '../../src/snapshot/snapshot.ts'
 import { equal } from '../../src/state/values.ts'
 import type { Chance } from './damage.ts'
+import { bundleKind } from './tamper-bundle.ts'
 import { cleverKinds } from './tamper-clever.ts'
 import { type Entry, inLog, look, putFile, putStore, type Victim } from './tampered-store.ts'
 import { changed, type Kind, type Place } from './tampering.ts'
@@ -30,6 +31,7 @@ export const KINDS: readonly Kind[] = [
   givenKind('checkpoint', victim => victim.checkpoint, verifyCheckpoint),
   givenKind('proof', ({ proofs }, chance) => chance.of(proofs), checkProof),
   givenKind('consistency proof', victim => victim.consistency, checkConsistency),
+  bundleKind,
   ...cleverKinds,
 ]
 

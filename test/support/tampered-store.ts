@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { ClassicLevel } from 'classic-level'
 import { generateKey, openStore, type SessionStore, type VerifyProblem } from '../../src/index.ts'
 import { decodeSegment, decodeTail } from '../../src/log/level-entries.ts'
@@ -32,6 +33,8 @@ export interface Victim {
   readonly olderCheckpoint: string
   readonly consistency: string
   readonly proofs: readonly string[]
+  /** What a bundle of some sessions holds, unpacked. */
+  readonly bundle: Buffer
   /** The directory as it was before the last saves. */
   readonly olderFiles: ReadonlyMap<string, Buffer>
   /** A store of the same origin with another past, all of its hashes right. */
@@ -104,6 +107,10 @@ async function makeStore(dir: string, author: string) {
     await store.prove('名前 100%', 3),
   ]
   const consistency = JSON.stringify(await store.proveConsistency(olderCheckpoint, checkpoint))
+  const file = join(dir, 'bundle')
+  await store.exportBundle(['cart', 's1', 'deleted'], { file, redact: { state: ['/round'] } })
+  const bundle = gunzipSync(readFileSync(file))
+  rmSync(file)
   await store.close()
   return {
     origin: store.origin,
@@ -113,6 +120,7 @@ async function makeStore(dir: string, author: string) {
     olderCheckpoint,
     consistency,
     proofs,
+    bundle,
   }
 }
 
@@ -176,7 +184,7 @@ export function putFile(dir: string, name: string, bytes: Buffer): void {
 
 /** What came of looking at a store: nobody, or who was the first to notice, and what it said. */
 export interface Finding {
-  readonly by?: 'open' | 'verify' | 'checkpoint' | 'proof'
+  readonly by?: 'open' | 'verify' | 'checkpoint' | 'proof' | 'bundle'
   readonly problems: readonly VerifyProblem[]
 }
 

@@ -30,6 +30,7 @@ export interface Kind {
   try(victim: Victim, chance: Chance, dir: string): Promise<Trial>
 }
 
+const UNPROVED = 'SESSIONLOG_PROOF_INVALID'
 const CODES = ['SESSIONLOG_CORRUPTION', 'SESSIONLOG_EVENTS_MISSING', 'SESSIONLOG_FORMAT_UNSUPPORTED']
 
 /** What is wrong with what was found; undefined where it was found as it has to be. */
@@ -37,7 +38,7 @@ export function faultOf(trial: Trial): string | undefined {
   const { by, problems, places, bystanders = [], only, uncovered } = trial
   if (by === undefined) return uncovered === undefined ? 'Nobody noticed' : undefined
   if (only !== undefined && by !== only) return `Noticed by ${by}, not by ${only}`
-  const codes = by === 'proof' ? ['SESSIONLOG_PROOF_INVALID'] : CODES
+  const codes = by === 'proof' ? [UNPROVED] : by === 'bundle' ? [UNPROVED, ...CODES] : CODES
   const odd = problems.find(problem => !codes.includes(problem.code))
   if (odd !== undefined) return `Reported as ${odd.code}`
   const sessions = [...places.map(place => place.sessionId), ...bystanders]
