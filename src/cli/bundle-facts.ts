@@ -41,10 +41,11 @@ export async function tellBundle(
     const more = last < head ? `, of ${formatCount(head)}` : ''
     await out.line(`  ${printable(id)}  versions ${formatCount(first)} to ${formatCount(last)}${more}`)
   }
-  if (verified)
-    await out.line(
-      out.colors.green(`Verified: ${plural(counts.events, 'event')}, each proved to be in that log`),
-    )
+  if (!verified) return
+  const events = plural(counts.events, 'event')
+  const whose =
+    key === undefined ? 'of that root; whose root it is, only --key can say' : 'of the log of that key'
+  await out.line(out.colors.green(`Verified: ${events}, ${whose}`))
 }
 
 function redactedText({ header, counts }: Bundle<unknown>): string {
