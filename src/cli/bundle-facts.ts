@@ -22,7 +22,7 @@ export async function tellBundle(
     return out.json({
       ...(verified && { ok: true }),
       ...header,
-      ...counts,
+      counts,
       sessions,
       signed: header.checkpoint !== undefined,
     })

@@ -135,7 +135,7 @@ describe('bundle', () => {
     expect(verified).toMatchObject({ code: 0, stderr: '' })
     expect(verified.stdout).toMatch(/signed\s+yes, by that key[\s\S]*Verified: 5 events/)
     expect((await sessionlog(['verify', file, '--json'])).json).toMatchObject([
-      { ok: true, signed: true, events: 5 },
+      { ok: true, signed: true, counts: { events: 5 } },
     ])
     const other = generateKey('store.example').vkey
     expect(await sessionlog(['verify', file, '--key', other])).toMatchObject({ code: 1, stdout: '' })
