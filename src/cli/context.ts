@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import { sessionNotFound } from '../errors.ts'
 import type { EventReader } from '../event-reader.ts'
 import { openBundle, openStore, SessionlogTypeError, type SessionStore, type StoreOptions } from '../index.ts'
+import { isBundle, isFile } from './bundle-path.ts'
 import { hasStore } from './directory.ts'
 import type { Output } from './output.ts'
 import type { Progress } from './progress.ts'
@@ -42,17 +42,12 @@ export async function withStore<T>(
 
 /** Opens a store or a bundle, and does something that only reads. */
 export async function withReader<T>(context: Context, task: (reader: Reader) => Promise<T>): Promise<T> {
-  if (!isBundle(context.dir)) return withStore(context, task)
+  if (!(await isBundle(context.dir))) return withStore(context, task)
   context.progress.update('Opening', 0)
   const bundle = await openBundle(context.dir, { signal: context.signal }).finally(() =>
     context.progress.end(),
   )
   return task(bundle).finally(() => context.progress.end())
-}
-
-/** Whether a path is that of a file: a store is a directory. */
-export function isBundle(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /** The version of a session's last event. Fails where there never was one. */
@@ -65,7 +60,7 @@ export function headOf(reader: Reader, id: string): number {
 /** Nothing that only reads makes a store where there is none. */
 export async function assertStore(dir: string): Promise<void> {
   if (await hasStore(dir)) return
-  const message = isBundle(dir)
+  const message = isFile(dir)
     ? `'${dir}' is a file: this command needs a store`
     : `There is no store in '${dir}'`
   throw new SessionlogTypeError(message, 'dir')

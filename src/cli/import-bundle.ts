@@ -1,6 +1,3 @@
-import { createReadStream, statSync } from 'node:fs'
-import { createGunzip } from 'node:zlib'
-import { ITEM_HEAD } from '../bundle/item.ts'
 import type { ImportBundleOptions } from '../index.ts'
 import { type Context, open } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
@@ -10,24 +7,6 @@ import { formatCount, plural } from './text.ts'
 export interface BundleImportOptions {
   as?: string
   key?: string
-}
-
-/** Whether a file is a bundle: gzip, and in it an item. Whatever it is named. */
-export async function isBundleFile(path: string): Promise<boolean> {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
-  const file = createReadStream(path)
-  const inside = createGunzip()
-  file.on('error', error => inside.destroy(error)).pipe(inside)
-  try {
-    for await (const chunk of inside) return ITEM_HEAD.equals((chunk as Buffer).subarray(0, ITEM_HEAD.length))
-    return false
-  } catch {
-    // Whoever reads it as what it is then says what is wrong.
-    return false
-  } finally {
-    file.destroy()
-    inside.destroy()
-  }
 }
 
 export async function importBundle(

@@ -2,11 +2,12 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
+import { isBundle } from './bundle-path.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, withStore } from './context.ts'
 import { isOwnSnapshots, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { type BundleImportOptions, importBundle, isBundleFile } from './import-bundle.ts'
+import { type BundleImportOptions, importBundle } from './import-bundle.ts'
 import { Importer, type ImportReport } from './importer.ts'
 import { openSource } from './open-source.ts'
 import { formatCount, formatDuration, plural } from './text.ts'
@@ -41,7 +42,7 @@ export function importCommand(run: Run): Command {
     .option('--key <key>', "for a bundle: the verifier's key that it must be signed by, or a file with it")
     .action((path: string, options: Options, command: Command) =>
       run(command, async context => {
-        if (path !== '-' && (await isBundleFile(path))) return importBundle(context, path, options)
+        if (path !== '-' && (await isBundle(path))) return importBundle(context, path, options)
         if (options.as !== undefined || options.key !== undefined)
           throw wrong('--as and --key are for bundles', 'as')
         return importPath(context, path, options.keepGoing ?? false)

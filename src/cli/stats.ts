@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { RecordedEvent } from '../index.ts'
 import { tellBundle } from './bundle-facts.ts'
+import { isBundle } from './bundle-path.ts'
 import { newCommand, type Run } from './command.ts'
-import { type Context, isBundle, type Store, withStore } from './context.ts'
+import { type Context, type Store, withStore } from './context.ts'
 import { ARCHIVE, diskUse, LOG, lastWitness, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { formatBytes, formatCount, formatTime, plural, printable } from './text.ts'
@@ -12,7 +13,7 @@ export function statsCommand(run: Run): Command {
   return newCommand('stats', 'how much there is, and how much of the disk it takes').action(
     (_: object, command: Command) =>
       run(command, async context => {
-        if (!isBundle(context.dir)) return withStore(context, store => tell(store, context))
+        if (!(await isBundle(context.dir))) return withStore(context, store => tell(store, context))
         await tellBundle(context, { verified: false })
         return EXIT.OK
       }),

@@ -3,8 +3,9 @@ import { wrong } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
 import { SessionlogTypeError, type VerifyOptions, type VerifyProblem, type VerifyReport } from '../index.ts'
 import { tellBundle } from './bundle-facts.ts'
+import { isBundle } from './bundle-path.ts'
 import { newCommand, type Run } from './command.ts'
-import { assertStore, type Context, isBundle, open } from './context.ts'
+import { assertStore, type Context, open } from './context.ts'
 import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
 import { readText, readVkey } from './key-file.ts'
 import { formatCount, formatDuration, plural, printable } from './text.ts'
@@ -15,7 +16,7 @@ export function verifyCommand(run: Run): Command {
     .option('-k, --key <key>', "the verifier's key of the checkpoint or the bundle, or a file with it")
     .action((options: Options, command: Command) =>
       run(command, async context => {
-        if (!isBundle(context.dir)) return verifyStore(context, await against(options))
+        if (!(await isBundle(context.dir))) return verifyStore(context, await against(options))
         if (options.checkpoint !== undefined)
           throw wrong('A bundle is checked with --key alone', 'checkpoint')
         await tellBundle(context, { ...options, verified: true })

@@ -2,6 +2,7 @@ import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
 import { EventReader } from '../../src/event-reader.ts'
 import { SessionStore } from '../../src/store.ts'
+import { StoreReader } from '../../src/store-reader.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
 import { codeOf, collect, deferred } from '../support/outcome.ts'
 import { create, directoryOf, reopen } from '../support/store.ts'
@@ -22,6 +23,7 @@ const METHODS: [name: string, call: Call][] = [
   ['get()', store => store.get('a')],
   ['has()', store => store.has('a')],
   ['version()', store => store.version('a')],
+  ['firstVersion()', store => store.firstVersion('a')],
   ['ids()', store => store.ids()],
   ['size', store => store.size],
   ['history()', store => store.history('a').next()],
@@ -46,6 +48,8 @@ const METHODS: [name: string, call: Call][] = [
   ['checkpoint()', store => store.checkpoint()],
   ['prove()', store => store.prove('a', 1)],
   ['proveConsistency()', store => store.proveConsistency(0)],
+  ['exportBundle()', store => store.exportBundle('a', { file: 'never written' })],
+  ['importBundle()', store => store.importBundle('never read')],
   ['compact()', store => store.compact()],
   ['verify()', store => store.verify()],
   ['flush()', store => store.flush()],
@@ -54,9 +58,9 @@ const METHODS: [name: string, call: Call][] = [
 test('The table of methods names every one there is', async () => {
   const store = await create({ db: new MemoryLevel() })
   const named = METHODS.map(([name]) => name.replace(/\(.*/, ''))
-  const unaffected = ['constructor', 'status', 'origin', 'close']
-  const inside = ['recorded', 'assertReadable']
-  const prototypes = [SessionStore.prototype, EventReader.prototype]
+  const unaffected = ['constructor', 'status', 'origin', 'position', 'close']
+  const inside = ['recorded', 'current', 'assertReadable']
+  const prototypes = [SessionStore.prototype, StoreReader.prototype, EventReader.prototype]
   const own = new Set(prototypes.flatMap(each => Object.getOwnPropertyNames(each)))
   expect(new Set([...named, ...unaffected, ...inside])).toEqual(own)
   expect(Object.getPrototypeOf(store)).toBe(SessionStore.prototype)
