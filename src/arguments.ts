@@ -142,9 +142,16 @@ export function pointOf(point: number | Point): Point {
   return checkPoint(typeof point === 'number' ? { version: point } : point)
 }
 
+/** A path of a file; the system takes none with a NUL in it. */
+export function checkPath(path: unknown, name: string): asserts path is string {
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw wrong(`${name} must be a path`, name)
+}
+
 export function checkPointer(pointer: unknown, name = 'pointer'): string[] {
   const keys = typeof pointer === 'string' ? parsePointer(pointer) : undefined
-  if (keys === undefined) throw wrong(`'${String(pointer)}' is no JSON Pointer`, name)
+  const text = typeof pointer === 'string' ? `'${pointer}'` : kind(pointer)
+  if (keys === undefined) throw wrong(`${text} is no JSON Pointer`, name)
   return keys
 }
 

@@ -3,10 +3,11 @@ import { type Answer, type Duplicates, keyOf } from './duplicates.ts'
 import type { Edit, Recipe } from './edit.ts'
 import { VersionConflictError } from './errors.ts'
 import type { Durability, Receipt, WriteOptions } from './event.ts'
+import type { Intent, Standing } from './intent.ts'
 import type { Append } from './log/commit.ts'
 import { Session } from './projection/session.ts'
 import { receiptOf } from './receipt.ts'
-import type { Intent, Recorder, Standing } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 import { excuse } from './settle.ts'
 
 /** One of several writes that happen together. Its own options go before those of all. */

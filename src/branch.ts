@@ -1,10 +1,10 @@
 import { checkNumber, checkWriteOptions, wrong } from './arguments.ts'
 import { SessionlogError } from './errors.ts'
 import { FORKED, REVERTED, type WriteOptions } from './event.ts'
+import type { Intent, RecordOptions } from './intent.ts'
 import type { Transaction } from './log/writer.ts'
 import type { Past } from './projection/past.ts'
 import type { Session } from './projection/session.ts'
-import type { Intent, RecordOptions } from './recorder.ts'
 
 /** From which version, and what else is said of the event; its type and data are the store's. */
 export type BranchOptions = Omit<WriteOptions, 'type' | 'data' | 'expectedVersion'> & {

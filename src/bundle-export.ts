@@ -1,8 +1,18 @@
+import { realpath, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import { checkIds, checkNumber, checkOptions, checkPointer, checkType, wrong } from './arguments.ts'
+import {
+  checkIds,
+  checkNumber,
+  checkOptions,
+  checkPath,
+  checkPointer,
+  checkType,
+  wrong,
+} from './arguments.ts'
 import type { BundledSession } from './bundle/bundle-log.ts'
-import { type BundleCounts, BundleWriter } from './bundle/bundle-writer.ts'
+import { BundleWriter } from './bundle/bundle-writer.ts'
+import type { BundleCounts } from './bundle/header.ts'
 import { REDACTABLE_FACTS, type RedactOptions } from './bundle/redaction.ts'
 import { sessionNotFound, versionNotFound } from './errors.ts'
 import { FORMAT } from './log/port.ts'
@@ -21,7 +31,7 @@ export interface BundleOptions {
   from?: number
   /** The last version, included. Default: the session's version. Only for one session. */
   to?: number
-  /** What to hide: places in the states, or more than that. Then all `data` is hidden, unless its places are named. */
+  /** What to hide: places in the states, or more than that. With the former all `data` is hidden too, unless its places are named. */
   redact?: readonly string[] | RedactOptions
   /** Ends the writing with its reason; nothing is left of it. */
   signal?: AbortSignal
@@ -44,6 +54,7 @@ export async function exportBundle(
   sessions: readonly Recorded[],
   { file, from, to, redact, signal, onProgress }: BundleOptions,
 ): Promise<BundleCounts> {
+  const target = await targetOf(file)
   await writer.settled()
   const bundled = sessions.map(session => rangeOf(session, from, to))
   const { tree, root, checkpoint } = await prover.prepare(signal)
@@ -77,10 +88,18 @@ export async function exportBundle(
   Readable.from(items())
     .on('error', error => packed.destroy(error))
     .pipe(packed)
-  await replaceFile(file, packed).catch(error => {
+  await replaceFile(target, packed).catch(error => {
     throw failure === undefined ? error : failure.error
   })
   return bundle.counts
+}
+
+/** The file that a link leads to is replaced, not the link; and nothing that is no file, such as a device. */
+async function targetOf(file: string): Promise<string> {
+  const stats = await stat(file).catch(() => undefined)
+  if (stats === undefined) return file
+  if (!stats.isFile()) throw wrong(`'${file}' is there, and is no file`, 'file')
+  return realpath(file)
 }
 
 function rangeOf({ id, acknowledged }: Recorded, first = 1, to?: number): BundledSession {
@@ -89,16 +108,15 @@ function rangeOf({ id, acknowledged }: Recorded, first = 1, to?: number): Bundle
   const last = to ?? head
   for (const version of [first, last]) if (version > head) throw versionNotFound(id, version, head)
   if (first > last) throw wrong(`from is ${first}, after ${last}`, 'from')
-  return { id, first: Math.max(first, 1), last, head }
+  return { id, first, last, head }
 }
 
 /** With every default filled in, as the bundle tells it. */
 function redactionOf(redact: readonly string[] | RedactOptions): Required<RedactOptions> {
-  const {
-    state = [],
-    data = [''],
-    facts = [],
-  } = Array.isArray(redact) ? { state: redact } : (redact as RedactOptions)
+  const given: RedactOptions = Array.isArray(redact) ? { state: redact } : (redact as RedactOptions)
+  const { state = [], facts = [] } = given
+  // What is hidden in the states is likely to be in what they were made from; who hides facts has not said so.
+  const { data = state.length > 0 ? [''] : [] } = given
   return { state, data, facts }
 }
 
@@ -107,7 +125,7 @@ export function checkExport(ids: string | Iterable<string>, options: BundleOptio
   const list = checkIds(typeof ids === 'string' ? [ids] : ids, 'ids')
   if (list.length === 0) throw wrong('ids must have at least one', 'ids')
   checkOptions(options, ['file', 'from', 'to', 'redact', 'signal', 'onProgress'])
-  if (typeof options.file !== 'string' || options.file === '') throw wrong('file must be a path', 'file')
+  checkPath(options.file, 'file')
   checkType(options, 'onProgress', 'function')
   for (const name of ['from', 'to'] as const) {
     checkNumber(options, name, 1)
@@ -118,11 +136,12 @@ export function checkExport(ids: string | Iterable<string>, options: BundleOptio
 }
 
 function checkRedaction(redact: readonly string[] | RedactOptions): void {
+  if (typeof redact !== 'object' || redact === null)
+    throw wrong('redact must be a list or an object', 'redact')
   if (!Array.isArray(redact)) checkOptions(redact, ['state', 'data', 'facts'])
   const { state, data, facts } = redactionOf(redact)
   for (const [name, list] of Object.entries({ state, data, facts })) {
-    if (list !== undefined && !Array.isArray(list))
-      throw wrong(`redact/${name} must be a list`, `redact/${name}`)
+    if (!Array.isArray(list)) throw wrong(`redact/${name} must be a list`, `redact/${name}`)
   }
   for (const [index, place] of state.entries()) checkPointer(place, `redact/state/${index}`)
   for (const [index, place] of data.entries()) checkPointer(place, `redact/data/${index}`)

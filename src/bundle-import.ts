@@ -1,22 +1,19 @@
-import { checkId, checkOptions, checkType, wrong } from './arguments.ts'
+import { checkOptions, checkType, checkWriteOptions, wrong } from './arguments.ts'
 import type { Branch } from './branch.ts'
-import type { BundledSession, BundleLog } from './bundle/bundle-log.ts'
-import type { BundleHeader } from './bundle/header.ts'
 import { type OpenBundleOptions, readBundle } from './bundle.ts'
-import { hasCode, SessionlogError, VersionConflictError } from './errors.ts'
-import { DELETED, IMPORTED, type ImportedFrom, type Receipt, SAVED } from './event.ts'
-import { decodePayload } from './log/codec.ts'
-import type { ReadableLog } from './log/readable-log.ts'
+import { branches, type NewId, type Source, type SourceParts, sourceOf, targetsOf } from './bundle-source.ts'
+import { hasCode, SessionlogError } from './errors.ts'
+import { isOwnType, type Receipt } from './event.ts'
+import type { Standing } from './intent.ts'
+import type { Append } from './log/commit.ts'
+import { corrupted } from './log/record.ts'
 import type { Session } from './projection/session.ts'
-import { type RawStep, readSteps } from './projection/steps.ts'
-import { stateAtVersion } from './projection/time-travel.ts'
-import type { Upcast } from './projection/upcast.ts'
-import type { Recorder, Standing } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 
 /** How to take a bundle in. */
 export interface ImportBundleOptions extends Pick<OpenBundleOptions<unknown>, 'key' | 'bytesMax' | 'signal'> {
   /** The id of its one session, or what makes an id of each. Default: as they were. */
-  as?: string | ((id: string) => string)
+  as?: NewId
   /** Told now and then how many events have been written. */
   onProgress?: (progress: BundleImport) => void
 }
@@ -29,17 +26,15 @@ export interface BundleImport {
   readonly skipped: number
 }
 
-export interface ImportParts<State> {
-  readonly reader: ReadableLog
+export interface ImportParts<State> extends SourceParts {
   readonly recorder: Recorder<State>
-  readonly upcast: Upcast
-  /** The session of that id, also one that never was. */
-  readonly find: (id: string) => Session
+  readonly writer: { readonly pendingBytes: number }
   readonly record: (session: Session, branch: Branch) => Promise<Receipt | undefined>
 }
 
-/** Events are waited for after so many of them. */
+/** Events are waited for after so many of them, or so many bytes. */
 const UNDER_WAY_MAX = 256
+const UNDER_WAY_BYTES_MAX = 4 * 1024 * 1024
 
 /**
  * Puts the sessions of a bundle into a store, as new events that name those they came from. Everything is checked
@@ -51,137 +46,73 @@ export async function importBundle<State>(
   options: ImportBundleOptions,
 ): Promise<BundleImport> {
   const { signal, onProgress } = options
-  const { header, log } = await readBundle(path, { ...options })
+  const { header, log } = await readBundle(path, options)
   const sources = await Promise.all(
-    targetsOf(log, options.as).map(async ([session, id]) => sourceOf(parts, { header, log, session, id })),
+    targetsOf(log, options.as).map(([session, id]) => sourceOf(parts, { header, log, session, id })),
   )
   for (const source of sources) await check(parts, source, signal)
   const report = { sessions: sources.length, events: 0, skipped: 0 }
   for (const source of sources) {
     report.skipped += source.skipped
-    let under: Promise<unknown> = Promise.resolve()
-    let expectedVersion = parts.find(source.id).version
-    for await (const { intent, options } of branches(parts, source, signal)) {
-      under = parts.record(parts.find(source.id), { intent, options: { ...options, expectedVersion } })
-      expectedVersion++
-      if (++report.events % UNDER_WAY_MAX !== 0) continue
-      await under
-      onProgress?.({ ...report })
-    }
-    await under
+    await write(parts, source, signal, () => {
+      if (++report.events % UNDER_WAY_MAX === 0) onProgress?.({ ...report })
+    })
   }
   return report
 }
 
-/** A session of a bundle, and where it goes. */
-interface Source {
-  readonly header: BundleHeader
-  readonly log: BundleLog
-  readonly session: BundledSession
-  readonly id: string
-  /** The first version that is not there yet. */
-  readonly next: number
-  readonly skipped: number
-}
-
-function targetsOf({ sessions }: BundleLog, as: ImportBundleOptions['as']): [BundledSession, string][] {
-  if (typeof as === 'string' && sessions.size !== 1)
-    throw wrong(`as names one session, and the bundle has ${sessions.size}: give a function`, 'as')
-  const targets = [...sessions.values()].map((session): [BundledSession, string] => [
-    session,
-    typeof as === 'function' ? as(session.id) : (as ?? session.id),
-  ])
-  for (const [, id] of targets) checkId(id, 'as')
-  if (new Set(targets.map(([, id]) => id)).size < targets.length)
-    throw wrong('as must not make the same id of two sessions', 'as')
-  return targets
-}
-
-/** Finds out how much of the session is there already. One with other events in it is `SESSIONLOG_VERSION_CONFLICT`. */
-async function sourceOf<State>(
-  { find, reader, upcast }: ImportParts<State>,
-  at: Pick<Source, 'header' | 'log' | 'session' | 'id'>,
-): Promise<Source> {
-  const { header, session, id } = at
-  if (header.schemaVersion > upcast.schemaVersion)
-    throw wrong(`The bundle has schema ${header.schemaVersion}, this store ${upcast.schemaVersion}`, 'path')
-  const { version } = find(id).acknowledged
-  if (version === 0) return { ...at, next: session.first, skipped: 0 }
-  const event = (await reader.record(id, version)).find(each => each.version === version)!
-  const from = decodePayload(event).facts.importedFrom
-  const next = (from?.version ?? 0) + 1
-  const isOurs = from?.origin === header.origin && from.sessionId === session.id && next >= session.first
-  if (!isOurs) throw new VersionConflictError(id, 0, version)
-  return { ...at, next, skipped: Math.min(next, session.last + 1) - session.first }
+/** Writes what is not there yet, one event after another, and no more at once than may wait for the disk. */
+async function write<State>(
+  { find, record, writer }: ImportParts<State>,
+  source: Source,
+  signal: AbortSignal | undefined,
+  onEvent: () => void,
+): Promise<void> {
+  let under: Promise<unknown> = Promise.resolve()
+  let expectedVersion = source.version
+  for await (const { intent, options } of branches(source, signal)) {
+    const next = () => record(find(source.id), { intent, options: { ...options, expectedVersion } })
+    try {
+      under = next()
+    } catch (error) {
+      if (!hasCode(error, 'SESSIONLOG_OVERLOADED')) throw error
+      await under
+      under = next()
+    }
+    expectedVersion++
+    if (expectedVersion % UNDER_WAY_MAX === 0 || writer.pendingBytes > UNDER_WAY_BYTES_MAX) await under
+    onEvent()
+  }
+  await under
 }
 
 /** Prepares every event on what those before would make of the session. Changes nothing. */
 async function check<State>(
-  parts: ImportParts<State>,
+  { find, recorder }: ImportParts<State>,
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const session = parts.find(source.id)
+  const session = find(source.id)
+  const eventIds = new Set<string>()
   let standing: Standing = session
-  for await (const { intent, options, version } of branches(parts, source, signal)) {
+  for await (const { intent, options, version } of branches(source, signal)) {
+    const { importedFrom: _, type, eventId, ...said } = options
     try {
-      const prepared = parts.recorder.prepare(session, intent, options, standing)
-      if (prepared === undefined || !('append' in prepared)) continue
-      const { append } = prepared
-      const { state, facts } = append
-      standing = {
-        version: append.version,
-        exists: state !== undefined,
-        state,
-        schemaVersion: facts.schemaVersion ?? 0,
-      }
+      if (eventId !== undefined && eventIds.has(eventId))
+        throw corrupted(source.session.id, version, `has an event id that another one has, '${eventId}'`)
+      if (eventId !== undefined) eventIds.add(eventId)
+      // A type of the store's own is none that a caller may give, and anything else it does not know.
+      checkWriteOptions({ ...said, ...(type !== undefined && !isOwnType(type) && { type }) })
+      const prepared = recorder.prepare(session, intent, options, standing)
+      if (prepared !== undefined && 'append' in prepared) standing = standingAfter(prepared.append)
     } catch (cause) {
       throw refused(source.session.id, version, cause)
     }
   }
 }
 
-/** What the bundle's events are to become, and the version of each there. */
-async function* branches<State>(
-  { upcast, recorder }: ImportParts<State>,
-  { header, log, session, next }: Source,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Branch & { readonly version: number }, void, undefined> {
-  const { id, first, last } = session
-  const { origin } = header
-  if (next === first && first > 1) {
-    const version = first - 1
-    const before = await stateAtVersion(log, id, version, signal)
-    const [event] = (await log.record(id, version)).filter(each => each.version === version)
-    const importedFrom = { origin, sessionId: id, version, hash: event!.hash }
-    const options = { type: IMPORTED, occurredAt: event!.recordedAt, importedFrom }
-    const state = upcast.make(before)
-    if (state !== undefined) yield { intent: { kind: 'save', state, asRecorded: true }, options, version }
-  }
-  for await (const step of readSteps(log, id, { from: next, to: last, signal })) {
-    const { version, hash, redacted } = step.event
-    const importedFrom = { origin, sessionId: id, version, hash, ...(redacted && { redacted }) }
-    const state = upcast.make(step.after)
-    yield {
-      intent: state === undefined ? { kind: 'delete' } : { kind: 'save', state, asRecorded: true },
-      options: optionsOf(step, importedFrom, recorder.now()),
-      version,
-    }
-  }
-}
-
-/** What the event said, but for an expiry that is over: nobody could look at the session. */
-function optionsOf({ event }: RawStep, importedFrom: ImportedFrom, now: number): Branch['options'] {
-  const { actor, reason, data, eventId, correlationId, causationId, type } = event
-  const { occurredAt = event.recordedAt, expiresAt = 0 } = event
-  const said = { actor, reason, data, eventId, correlationId, causationId }
-  return {
-    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
-    ...(type !== SAVED && type !== DELETED && { type }),
-    ...(expiresAt > now && { expiresAt }),
-    occurredAt,
-    importedFrom,
-  }
+function standingAfter({ version, state, facts }: Append): Standing {
+  return { version, exists: state !== undefined, state, schemaVersion: facts.schemaVersion ?? 0 }
 }
 
 function refused(sessionId: string, version: number, cause: unknown): unknown {

@@ -1,20 +1,23 @@
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { NEVER } from 'rxjs'
-import { checkId, checkNumber, checkOptions, checkType, wrong } from './arguments.ts'
+import { checkId, checkNumber, checkOptions, checkPath, checkType, wrong } from './arguments.ts'
 import type { BundledSession, BundleLog } from './bundle/bundle-log.ts'
 import { BundleReader } from './bundle/bundle-reader.ts'
-import type { BundleCounts } from './bundle/bundle-writer.ts'
-import type { BundleHeader } from './bundle/header.ts'
+import type { BundleCounts, BundleHeader } from './bundle/header.ts'
 import { splitItems } from './bundle/item.ts'
-import { SessionlogError, sessionNotFound } from './errors.ts'
+import { SessionlogError, SessionlogTypeError, sessionNotFound } from './errors.ts'
 import { EventReader } from './event-reader.ts'
+import { corrupted } from './log/record.ts'
 import { checkLogger, harmless, type Logger } from './logger.ts'
 import type { OnThrow } from './projection/guarded.ts'
 import { Past, type Recorded } from './projection/past.ts'
+import { readSteps } from './projection/steps.ts'
 import { Upcast } from './projection/upcast.ts'
+import { parseVkey } from './proof/key.ts'
+import { apply } from './state/apply.ts'
 import { handOut } from './state/exotic.ts'
-import type { Immutable } from './state/values.ts'
+import { equal, type Immutable } from './state/values.ts'
 
 /** How to read a bundle. */
 export interface OpenBundleOptions<State> {
@@ -41,8 +44,11 @@ export class Bundle<State> extends EventReader<State> {
   readonly counts: BundleCounts
   /** The sessions in it, also those that have no state. */
   readonly sessions: readonly BundledSession[]
+  /** How many sessions have a state. */
+  readonly size: number
   readonly #log: BundleLog
   readonly #upcast: Upcast
+  readonly #states = new Map<string, unknown>()
 
   constructor(header: BundleHeader, counts: BundleCounts, log: BundleLog, upcast: Upcast, onThrow: OnThrow) {
     const writer = { position: header.position, failure: undefined, settled: async () => {} }
@@ -51,6 +57,7 @@ export class Bundle<State> extends EventReader<State> {
     this.header = header
     this.counts = counts
     this.sessions = [...log.sessions.values()].map(({ id, first, last, head }) => ({ id, first, last, head }))
+    this.size = this.sessions.filter(({ id }) => log.exists(id)).length
     this.#log = log
     this.#upcast = upcast
   }
@@ -64,7 +71,8 @@ export class Bundle<State> extends EventReader<State> {
   }
 
   get(id: string): Immutable<State> | undefined {
-    return handOut(this.#upcast.make(this.#log.state(id))) as Immutable<State> | undefined
+    if (!this.#states.has(id)) this.#states.set(id, this.#upcast.make(this.#log.state(id)))
+    return handOut(this.#states.get(id)) as Immutable<State> | undefined
   }
 
   has(id: string): boolean {
@@ -83,8 +91,22 @@ export class Bundle<State> extends EventReader<State> {
     for (const id of this.#log.sessions.keys()) if (this.has(id)) yield id
   }
 
-  get size(): number {
-    return this.sessions.filter(({ id }) => this.has(id)).length
+  /**
+   * Makes every state from its events. `SESSIONLOG_CORRUPTION` where changes do not fit what they find, or an event holds
+   * another state than they make. All else was checked when the bundle was opened.
+   */
+  async verify(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(options, ['signal'])
+    const { signal } = options
+    for (const { id, first, last } of this.sessions) {
+      for await (const { event, before, after } of readSteps(this.#log, id, {
+        from: first,
+        to: last,
+        signal,
+      }))
+        if (!equal(apply(event.changes, before.state), after.state))
+          throw corrupted(id, event.version, 'holds a state that its changes do not make')
+    }
   }
 
   /** A session that is not in the bundle may well be in the store: nothing can be said of it. */
@@ -126,8 +148,9 @@ export async function readBundle(
   path: string,
   options: Pick<OpenBundleOptions<unknown>, 'key' | 'bytesMax' | 'signal'>,
 ): Promise<{ header: BundleHeader; counts: BundleCounts; log: BundleLog }> {
-  if (typeof path !== 'string' || path === '') throw wrong('path must be the path of a bundle', 'path')
+  checkPath(path, 'path')
   checkNumber(options, 'bytesMax', 1)
+  checkKeys(options.key)
   try {
     const reader = new BundleReader()
     await readItems(path, reader, options)
@@ -136,6 +159,18 @@ export async function readBundle(
   } catch (error) {
     options.signal?.throwIfAborted()
     throw refusal(path, error)
+  }
+}
+
+/** Before anything is read. */
+function checkKeys(keys: string | readonly string[] | undefined): void {
+  if (keys === undefined) return
+  const list = typeof keys === 'string' ? [keys] : keys
+  if (!Array.isArray(list) || list.length === 0)
+    throw wrong("key must be a verifier's key, or a list of them", 'key')
+  for (const key of list) {
+    if (typeof key !== 'string') throw wrong("key must be a verifier's key, or a list of them", 'key')
+    parseVkey(key)
   }
 }
 
@@ -171,7 +206,7 @@ async function* limited(
 function refusal(path: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const cause = error as Partial<SessionlogError> & NodeJS.ErrnoException
-  if (error instanceof TypeError && cause.code !== undefined) return error
+  if (error instanceof SessionlogTypeError) return error
   const { sessionId, version } = cause
   const details = {
     cause,

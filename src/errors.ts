@@ -119,6 +119,12 @@ export function versionNotFound(sessionId: string, version: number, head: number
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version })
 }
 
+/** Where a session goes on, but not here. */
+export function notHere(sessionId: string, last: number): SessionlogError {
+  const message = `Of session '${sessionId}' there is nothing from after version ${last}, though it went on`
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version: last })
+}
+
 /** Where nothing is known of what was before a session's first event. */
 export function notRetained(sessionId: string, first: number): SessionlogError {
   const message = `Of session '${sessionId}' there is nothing from before version ${first}`

@@ -112,3 +112,8 @@ export const EXPIRED = '$expired'
 export const FORKED = '$forked'
 export const IMPORTED = '$imported'
 export const REVERTED = '$reverted'
+
+/** Whether a type is one that the store itself gives. */
+export function isOwnType(type: string | undefined): boolean {
+  return type !== undefined && [EXPIRED, FORKED, REVERTED, IMPORTED].includes(type)
+}

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AbstractLevel } from 'abstract-level'
-import { checkNames, checkNumber, checkType, wrong } from './arguments.ts'
+import { checkNames, checkNumber, checkPath, checkType, wrong } from './arguments.ts'
 import { checkLogger, harmless, type Logger } from './logger.ts'
 import type { OpenProgress } from './projection/rebuild.ts'
 import { parseSkey } from './proof/key.ts'
@@ -79,11 +79,7 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   checkNames(options, [...Object.keys(NUMBERS), ...FUNCTIONS, ...BOOLEANS, ...OTHERS])
   if ((options.dir === undefined) === (options.db === undefined))
     throw wrong('Either dir or db must be given', 'dir')
-  if (
-    options.dir !== undefined &&
-    (typeof options.dir !== 'string' || options.dir === '' || options.dir.includes('\0'))
-  )
-    throw wrong('dir must be a path', 'dir')
+  if (options.dir !== undefined) checkPath(options.dir, 'dir')
   for (const [name, min] of Object.entries(NUMBERS)) checkNumber(options, name, min)
   for (const name of FUNCTIONS) checkType(options, name, 'function')
   if (options.signingKey !== undefined) parseSkey(options.signingKey)

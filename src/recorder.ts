@@ -1,10 +1,11 @@
 import { isolateActor, wrong } from './arguments.ts'
 import { inContext } from './context.ts'
 import { isolateData } from './data.ts'
-import type { Answer, Duplicates } from './duplicates.ts'
+import type { Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
-import { EXPIRED, type ExpectedVersion, type ImportedFrom, type Receipt, type WriteOptions } from './event.ts'
+import { EXPIRED, type ExpectedVersion, IMPORTED, type Receipt, type WriteOptions } from './event.ts'
+import type { Intent, Prepared, RecordOptions, Standing } from './intent.ts'
 import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import { Append } from './log/commit.ts'
 import type { Transaction, Writer } from './log/writer.ts'
@@ -15,32 +16,6 @@ import { validateState } from './schema.ts'
 import type { Changes } from './state/changes.ts'
 import { handOut } from './state/exotic.ts'
 import { DELETION, reconcile } from './state/reconcile.ts'
-
-/** What is to become of a session. */
-export type Intent =
-  /** `asRecorded`: the schema is asked, but what it makes of the state isn't taken. */
-  | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true }
-  | { readonly kind: 'edit'; readonly recipe: Recipe }
-  | { readonly kind: 'delete' }
-
-/** What is said of an event, also by the store itself. */
-export interface RecordOptions extends WriteOptions {
-  importedFrom?: ImportedFrom
-}
-
-/** An event ready to be written, or the answer that makes one needless. */
-export type Prepared =
-  | { readonly append: Append; readonly bytes: number }
-  | { readonly answer: Answer }
-  | undefined
-
-/** Of a session, what the next event is decided on: the session itself, or what a batch has made of it so far. */
-export interface Standing {
-  readonly version: number
-  readonly exists: boolean
-  readonly state: unknown
-  readonly schemaVersion: number
-}
 
 /** The store's rules that guard the record, and its place in time. */
 export interface RecorderParts<State> {
@@ -201,8 +176,10 @@ export class Recorder<State> {
     }
   }
 
-  #checkPolicy(sessionId: string, { actor, reason }: WriteOptions): void {
+  /** What the store itself did elsewhere has no actor, and no reason. */
+  #checkPolicy(sessionId: string, { actor, reason, type, importedFrom }: RecordOptions): void {
     const { requireActor, requireReason } = this.#parts
+    if (importedFrom !== undefined && (type === EXPIRED || type === IMPORTED)) return
     const missing = requireActor && !actor ? 'an actor' : requireReason && !reason ? 'a reason' : undefined
     if (missing === undefined) return
     const message = `This store's policy asks for ${missing} with every event of session '${sessionId}'`

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs'
 import { checkId, checkOptions } from './arguments.ts'
-import type { BundleCounts } from './bundle/bundle-writer.ts'
+import type { BundleCounts } from './bundle/header.ts'
 import { type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
 import { SessionlogError } from './errors.ts'
 import type { RecordedEvent } from './event.ts'

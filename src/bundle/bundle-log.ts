@@ -33,8 +33,8 @@ interface Shelf extends BundledSession {
   exists: boolean
 }
 
-/** How many records are kept decoded while all sessions are read in turn. */
-const DECODED_MAX = 512
+/** How many events are kept decoded, at the least, while all sessions are read in turn. */
+const DECODED_MAX = 2 ** 18
 
 /** The events of a bundle, in memory as they lie in the file. */
 export class BundleLog extends RecordReader implements ReadableLog {
@@ -84,17 +84,21 @@ export class BundleLog extends RecordReader implements ReadableLog {
 
   /** The state after the session's last event, as it was recorded. */
   state(sessionId: string): Versioned {
-    const events: RawEvent[] = []
-    for (const record of this.#shelves.get(sessionId)?.records.toReversed() ?? []) {
-      events.unshift(...readRecord(recordOf(record)))
-      if (events.some(event => event.kind !== KIND.CHANGES)) break
+    const { records = [] } = this.#shelves.get(sessionId) ?? {}
+    const run: RawEvent[] = []
+    for (let at = records.length - 1; at >= 0 && (run.at(-1)?.kind ?? KIND.CHANGES) === KIND.CHANGES; at--) {
+      const events = readRecord(recordOf(records[at]!))
+      const whole = events.findLastIndex(event => event.kind !== KIND.CHANGES)
+      for (const event of events.slice(Math.max(whole, 0)).reverse()) run.push(event)
     }
-    return fold(events.slice(events.findLastIndex(event => event.kind !== KIND.CHANGES)), NO_STATE)
+    return fold(run.reverse(), NO_STATE)
   }
 
   extent(sessionId: string): Extent {
     const shelf = this.#shelves.get(sessionId)
-    return shelf === undefined ? WHOLE_EXTENT : { first: shelf.first, start: shelf.records[0]!.firstVersion }
+    if (shelf === undefined) return WHOLE_EXTENT
+    const { first, last, head, records } = shelf
+    return { first, start: records[0]!.firstVersion, more: last < head }
   }
 
   begins(sessionId: string): boolean {
@@ -102,6 +106,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
   }
 
   async *forks(sessionId?: string): AsyncGenerator<readonly Fork[], void, undefined> {
+    this.#forks.sort((a, b) => Buffer.compare(Buffer.from(a.child), Buffer.from(b.child)))
     yield this.#forks.filter(fork => sessionId === undefined || fork.sessionId === sessionId)
   }
 
@@ -114,6 +119,7 @@ export class BundleLog extends RecordReader implements ReadableLog {
       (a, b) => this.#positions[a]! - this.#positions[b]!,
     )
     const decoded = new Map<Stored, RawEvent[]>()
+    let count = 0
     for (const at of this.#order) {
       signal?.throwIfAborted()
       if (this.#positions[at]! <= after) continue
@@ -122,8 +128,12 @@ export class BundleLog extends RecordReader implements ReadableLog {
       let events = decoded.get(stored)
       if (events === undefined) {
         events = readRecord(recordOf(stored))
-        if (decoded.size >= DECODED_MAX) decoded.delete(decoded.keys().next().value!)
         decoded.set(stored, events)
+        for (count += events.length; count > DECODED_MAX && decoded.size > 1; ) {
+          const [oldest, { length }] = decoded.entries().next().value!
+          decoded.delete(oldest)
+          count -= length
+        }
       }
       yield [events[this.#versions[at]! - stored.firstVersion]!]
     }

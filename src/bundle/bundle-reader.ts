@@ -5,8 +5,8 @@ import { parseNote, verifyNote } from '../proof/note.ts'
 import { invalidProof } from '../proof/text-form.ts'
 import { provesInclusion } from '../proof/tree.ts'
 import { type BundledSession, BundleLog } from './bundle-log.ts'
-import type { BundleCounts } from './bundle-writer.ts'
-import { type BundleHeader, decodeHeader } from './header.ts'
+import { checkEvent, isId } from './event-check.ts'
+import { type BundleCounts, type BundleHeader, decodeHeader } from './header.ts'
 import { damaged, decodeItem, ITEM, type Item } from './item.ts'
 import { Seal } from './seal.ts'
 
@@ -70,15 +70,37 @@ export class BundleReader {
     this.#finishSession()
     const numbers = [first, last, head] as number[]
     const isRange = numbers.every((each, at) => Number.isSafeInteger(each) && each >= (numbers[at - 1] ?? 1))
-    if (typeof id !== 'string' || !isRange || this.log.sessions.has(id))
-      throw damaged('has a session that is none')
+    if (!isId(id) || !isRange || this.log.sessions.has(id)) throw damaged('has a session that is none')
     const session = { id, first: numbers[0]!, last: numbers[1]!, head: numbers[2]! }
     this.log.begin(session)
     this.#session = { ...session, event: undefined, proved: true }
     this.#counts.sessions++
   }
 
-  #takeRecord(firstVersion: unknown, bytes: unknown, loggedHash?: string): void {
+  #takeRecord(firstVersion: unknown, bytes: unknown): void {
+    const session = this.#session
+    if (session !== undefined && session.event === undefined && session.first > 1)
+      throw corrupted(session.id, session.first - 1, 'is missing from the bundle')
+    this.#counts.events += this.#take(firstVersion, bytes).length
+  }
+
+  #takeRedacted([version, bytes, hash]: readonly unknown[]): void {
+    const { event: before, first = 1 } = this.#session ?? {}
+    const isBefore = before === undefined && first > 1
+    if (!isBefore && this.#header!.redacted === undefined)
+      throw damaged('has a redacted event, and says that it has none')
+    if (!(hash instanceof Uint8Array) || hash.length !== 32)
+      throw damaged('has a redacted event without a hash')
+    // Its bytes are not those that were logged: they prove nothing of the event before.
+    if (this.#session !== undefined) checkProved(this.#session)
+    if (this.#take(version, bytes, Buffer.from(hash).toString('hex')).length > 1)
+      throw damaged('has a redacted record of several events')
+    if (isBefore) return
+    this.#counts.events++
+    this.#counts.redacted++
+  }
+
+  #take(firstVersion: unknown, bytes: unknown, loggedHash?: string): readonly RawEvent[] {
     const session = this.#session
     if (session === undefined || !isCount(firstVersion) || !(bytes instanceof Uint8Array))
       throw damaged('has events that are none')
@@ -89,22 +111,13 @@ export class BundleReader {
       ...(loggedHash !== undefined && { loggedHash }),
     }
     const events = readRecord(record)
-    for (const event of events) this.#follow(session, event)
+    for (const event of events) {
+      checkEvent(event)
+      this.#follow(session, event)
+    }
     session.proved = false
     this.log.add(record, events)
-    this.#counts.events += events.length
-  }
-
-  #takeRedacted([version, bytes, hash]: readonly unknown[]): void {
-    if (this.#header!.redacted === undefined) throw damaged('has a redacted event, and says that it has none')
-    if (!(hash instanceof Uint8Array) || hash.length !== 32)
-      throw damaged('has a redacted event without a hash')
-    // Its bytes are not those that were logged: they prove nothing of the event before.
-    if (this.#session !== undefined) checkProved(this.#session)
-    const before = this.#counts.events
-    this.#takeRecord(version, bytes, Buffer.from(hash).toString('hex'))
-    if (this.#counts.events !== before + 1) throw damaged('has a redacted record of several events')
-    this.#counts.redacted++
+    return events
   }
 
   #takeProof(hashes: unknown): void {
@@ -153,9 +166,9 @@ export class BundleReader {
   }
 }
 
-/** The first event holds a whole state, and is the first of all, or lies before what is shown. */
+/** With the first event of all, or with the state before the first one that is shown. */
 function beginsAt({ version, kind }: RawEvent, first: number): boolean {
-  return first === 1 ? version === 1 : version < first && kind !== KIND.CHANGES
+  return version === Math.max(first - 1, 1) && (kind === KIND.WHOLE || (kind === KIND.DELETED && first > 1))
 }
 
 function checkProved({ id, event, proved }: Current): void {

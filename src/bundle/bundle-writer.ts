@@ -1,21 +1,17 @@
-import { decodePayload, rewriteEvent } from '../log/codec.ts'
+import { NO_HASH } from '../log/chain.ts'
+import { decodePayload, type EventPayload, rewriteEvent } from '../log/codec.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
-import { KIND, packRecord, type RawEvent } from '../log/record.ts'
+import { type EventHeader, KIND, packRecord, type RawEvent } from '../log/record.ts'
 import { RecordWriter } from '../log/record-writer.ts'
+import { stateAtVersion } from '../projection/time-travel.ts'
 import type { WholeTree } from '../proof/whole-tree.ts'
+import type { Changes } from '../state/changes.ts'
+import { DELETION } from '../state/reconcile.ts'
 import type { BundledSession } from './bundle-log.ts'
-import { type BundleHeader, encodeHeader } from './header.ts'
+import { type BundleCounts, type BundleHeader, encodeHeader } from './header.ts'
 import { encodeItem, ITEM, type Item } from './item.ts'
 import { Redaction } from './redaction.ts'
 import { Seal } from './seal.ts'
-
-export interface BundleCounts {
-  readonly sessions: number
-  /** Those before the first that is shown included: a state is made from them. */
-  readonly events: number
-  /** Of the events, how many had something to hide. */
-  readonly redacted: number
-}
 
 /** Events are put together in records of about this size: gzip works on 32 kB at a time. */
 const RECORD_BYTES = 64 * 1024
@@ -71,12 +67,15 @@ export class BundleWriter {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Item, void, undefined> {
     yield [ITEM.SESSION, id, first, last, head]
-    this.#redaction?.begin()
     let run: RawEvent[] = []
     let bytes = 0
     let before: RawEvent | undefined
-    const from = await this.#start(id, first)
-    for await (const record of this.#log.session(id, { from, to: last, signal })) {
+    if (first > 1) {
+      const [event, item] = await this.#before(id, first, signal)
+      yield item
+      before = event
+    }
+    for await (const record of this.#log.session(id, { from: first, to: last, signal })) {
       for (const event of record) {
         const redacted = this.#redact(event)
         if (run.length > 0 && (redacted !== undefined || bytes > RECORD_BYTES)) {
@@ -99,15 +98,20 @@ export class BundleWriter {
     yield this.#proofOf(before!)
   }
 
-  /** Where to begin so that the state before the first event can be made: with an event that holds a whole one. */
-  async #start(id: string, first: number): Promise<number> {
-    if (first === 1) return 1
-    const { start } = this.#log.extent(id)
-    for await (const record of this.#log.session(id, { from: start, to: first - 1, reverse: true })) {
-      const whole = record.find(event => event.kind !== KIND.CHANGES)
-      if (whole !== undefined) return whole.version
-    }
-    return start
+  /**
+   * The event before the first that is shown, with nothing of what it says but the whole state after it: what came
+   * before is nobody's business.
+   */
+  async #before(id: string, first: number, signal: AbortSignal | undefined): Promise<[RawEvent, Item]> {
+    const version = first - 1
+    const [event] = (await this.#log.record(id, version)).filter(each => each.version === version)
+    const { state, schemaVersion } = await stateAtVersion(this.#log, id, version, signal)
+    const kind = state === undefined ? KIND.DELETED : KIND.WHOLE
+    const changes: Changes = state === undefined ? DELETION : [{ op: 'replace', path: '', value: state }]
+    const payload = { facts: { schemaVersion: schemaVersion || undefined }, changes, state }
+    const shown = this.#redaction?.redact(kind, payload) ?? payload
+    const record = this.#encode({ ...event!, kind, previousHash: NO_HASH, expiresAt: undefined }, shown)
+    return [event!, [ITEM.REDACTED, version, record, Buffer.from(event!.hash, 'hex')]]
   }
 
   /** The event's record without what is to be hidden; undefined where it has nothing of that. */
@@ -117,9 +121,13 @@ export class BundleWriter {
     const shown = this.#redaction.redact(event.kind, payload)
     if (shown === payload) return undefined
     this.#counts.redacted++
+    return this.#encode(event, shown)
+  }
+
+  #encode(event: EventHeader, payload: EventPayload): Uint8Array {
     this.#writer.reset()
     this.#writer.beginRecord()
-    rewriteEvent(this.#writer, event, shown)
+    rewriteEvent(this.#writer, event, payload)
     return Buffer.from(this.#writer.endRecord(this.#writer.endEvent()))
   }
 

@@ -2,6 +2,7 @@ import { SessionlogError } from '../errors.ts'
 import { FORMAT } from '../log/port.ts'
 import { originLine, parseCheckpoint } from '../proof/checkpoint.ts'
 import { parseNote } from '../proof/note.ts'
+import { isArray } from '../state/values.ts'
 import { damaged, ITEM, type Item } from './item.ts'
 import type { RedactOptions } from './redaction.ts'
 
@@ -25,6 +26,14 @@ export interface BundleHeader {
   readonly checkpoint?: string
   /** What was hidden before the bundle was written; undefined where nothing was. */
   readonly redacted?: RedactOptions
+}
+
+export interface BundleCounts {
+  readonly sessions: number
+  /** Those that are shown. */
+  readonly events: number
+  /** Of the events, how many had something to hide. */
+  readonly redacted: number
 }
 
 const BUNDLE_FORMAT = 0
@@ -66,6 +75,11 @@ function isHeader(header: object): header is BundleHeader {
     [origin, writer, root].every(each => typeof each === 'string') &&
     counts.every(each => Number.isSafeInteger(each) && (each as number) >= 0) &&
     ['string', 'undefined'].includes(typeof checkpoint) &&
-    (redacted === undefined || (typeof redacted === 'object' && redacted !== null))
+    (redacted === undefined || isRedaction(redacted))
   )
+}
+
+function isRedaction(redacted: unknown): boolean {
+  const { state, data, facts } = Object(redacted) as Record<string, unknown>
+  return [state, data, facts].every(list => isArray(list) && list.every(each => typeof each === 'string'))
 }

@@ -1,4 +1,5 @@
 import { SessionlogError } from '../errors.ts'
+import { scanCbor } from '../state/cbor-scan.ts'
 import { decodeCbor, encodeCbor } from '../state/cbor-values.ts'
 
 /**
@@ -20,6 +21,9 @@ export const ITEM = {
   /** `[5, sessions, events, seal]`: nothing follows. */
   END: 5,
 } as const
+
+/** How many members each has. */
+const LENGTHS: Readonly<Record<ItemKind, number>> = { 0: 2, 1: 5, 2: 3, 3: 4, 4: 2, 5: 4 }
 
 export type ItemKind = (typeof ITEM)[keyof typeof ITEM]
 export type Item = readonly [kind: ItemKind, ...fields: unknown[]]
@@ -68,8 +72,10 @@ function insideBytes(bytes: Buffer): number {
 }
 
 export function decodeItem(bytes: Buffer): Item {
-  const item = decodeCbor(bytes.subarray(HEAD_BYTES))
-  if (!Array.isArray(item) || !Object.values(ITEM).includes(item[0]))
+  const inside = bytes.subarray(HEAD_BYTES)
+  scanCbor(inside)
+  const item = decodeCbor(inside)
+  if (!Array.isArray(item) || item.length !== LENGTHS[item[0] as ItemKind])
     throw damaged('has an item of no known kind')
   return item as unknown as Item
 }

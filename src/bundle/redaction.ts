@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { isOwnType } from '../event.ts'
 import type { EventFacts, EventPayload } from '../log/codec.ts'
 import { type EventKind, KIND } from '../log/record.ts'
 import { apply } from '../state/apply.ts'
@@ -18,7 +19,7 @@ export const REDACTABLE_FACTS = ['actor', 'reason', 'eventId', 'correlationId', 
 export interface RedactOptions {
   /** Places in the states. */
   readonly state?: readonly string[]
-  /** Places in the events' `data`. Default: all of it. */
+  /** Places in the events' `data`. Default: all of it where places in the states are named, else none. */
   readonly data?: readonly string[]
   /** Facts that are left out. */
   readonly facts?: readonly (typeof REDACTABLE_FACTS)[number][]
@@ -62,43 +63,32 @@ export class Redaction {
   /** The session's state as it is, up to the changes that wait to be applied. */
   #current: unknown
   #waiting: Change[] = []
-  #begun = false
 
-  constructor({ state = [], data = [''], facts = [] }: RedactOptions) {
+  constructor({ state = [], data = [], facts = [] }: RedactOptions) {
     this.#state = state.map(place => parsePointer(place)!)
     this.#data = data.map(place => parsePointer(place)!)
     this.#facts = facts
   }
 
-  /** Begins with another session. Its next event is one that holds the whole state. */
-  begin(): void {
-    this.#current = undefined
-    this.#waiting = []
-    this.#begun = false
-  }
-
-  /** The session's next event without what is hidden; the payload itself where it has nothing of that. */
+  /**
+   * The session's next event without what is hidden; the payload itself where it has nothing of that.
+   * REQUIRES: a session's first event holds the whole state.
+   */
   redact(kind: EventKind, payload: EventPayload): EventPayload {
     const facts = this.#redactFacts(payload.facts)
     const state = hide(payload.state, this.#state, this.#mark)
-    const changes =
-      this.#state.length === 0 || kind === KIND.DELETED
-        ? payload.changes
-        : this.#begun || kind === KIND.WHOLE
-          ? this.#redactChanges(payload.changes)
-          : this.#redactUnseen(payload.changes)
+    const changes = this.#state.length === 0 ? payload.changes : this.#redactChanges(payload.changes)
     if (kind !== KIND.CHANGES) {
       this.#current = payload.state
       this.#waiting = []
     }
-    this.#begun = true
     const isUntouched = facts === payload.facts && changes === payload.changes && state === payload.state
     return isUntouched ? payload : { facts, changes, state }
   }
 
   #redactFacts(facts: EventFacts): EventFacts {
     // The data of the store's own events are ids, versions and hashes.
-    const data = facts.type?.startsWith('$') ? facts.data : hide(facts.data, this.#data, this.#mark)
+    const data = isOwnType(facts.type) ? facts.data : hide(facts.data, this.#data, this.#mark)
     const given = this.#facts.filter(name => facts[name] !== undefined)
     if (given.length === 0 && data === facts.data) return facts
     return { ...facts, data, ...Object.fromEntries(given.map(name => [name, undefined])) }
@@ -110,11 +100,6 @@ export class Redaction {
       return this.#redactChange(change)
     })
     return shown.every((change, index) => change === changes[index]) ? changes : shown
-  }
-
-  /** Changes of a state that nobody will be shown: they go where they touch anything hidden. */
-  #redactUnseen(changes: Changes): Changes {
-    return changes.every(change => this.#redactChange(change) === change) ? changes : []
   }
 
   #redactChange(change: Change): Change {
@@ -137,7 +122,7 @@ export class Redaction {
 
   /** What a change inside a hidden value comes to: another one is hidden there. */
   #replaceHidden(keys: readonly string[]): Change {
-    if (this.#begun) this.#current = apply(this.#waiting, this.#current)
+    this.#current = apply(this.#waiting, this.#current)
     this.#waiting = []
     const value = keys.reduce<unknown>((at, key) => (at as Plain | undefined)?.[key], this.#current)
     return { op: 'replace', path: keys.reduce(child, ''), value: this.#mark(value) }

@@ -11,6 +11,7 @@ export async function tellBundle(
   const { dir, json, out, signal } = context
   const vkey = key === undefined ? {} : { key: await readVkey(key) }
   const bundle = await openBundle(dir, { signal, ...vkey })
+  if (verified) await bundle.verify({ signal })
   const { header, counts, sessions } = bundle
   const signed =
     header.checkpoint === undefined

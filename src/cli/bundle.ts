@@ -82,7 +82,6 @@ function redactionOf({ redact, redactData, keepData, omit }: Options): RedactOpt
   if (keepData && redactData)
     throw new SessionlogTypeError('--keep-data and --redact-data exclude each other', 'keepData')
   if (!redact && !redactData && !omit) return undefined
-  // Who only leaves facts out has not asked for anything else to be hidden.
-  const data = redactData ?? (keepData || !redact ? [] : undefined)
+  const data = redactData ?? (keepData ? [] : undefined)
   return { state: redact ?? [], facts: (omit ?? []) as Fact[], ...(data && { data }) }
 }

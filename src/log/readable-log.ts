@@ -7,10 +7,12 @@ export interface Extent {
   readonly first: number
   /** The version from which states are made: below `first` where the session goes further back than what is told. */
   readonly start: number
+  /** Whether the session goes further on than what is told. */
+  readonly more: boolean
 }
 
 /** Of a session that is there from its beginning. */
-export const WHOLE_EXTENT: Extent = Object.freeze({ first: 1, start: 1 })
+export const WHOLE_EXTENT: Extent = Object.freeze({ first: 1, start: 1, more: false })
 
 /** Where recorded events are read from: a store's log, or a bundle. What it answers with has been checked. */
 export interface ReadableLog {

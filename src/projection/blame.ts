@@ -1,11 +1,12 @@
 import type { RecordedEvent } from '../event.ts'
-import { decodeEvent, decodePayload } from '../log/codec.ts'
+import { decodePayload } from '../log/codec.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
 import { handOut } from '../state/exotic.ts'
 import { parseIndex } from '../state/pointer.ts'
 import { equal, isArray, isObject, kindOf, own, type Plain } from '../state/values.ts'
 import { BlameTree } from './blame-tree.ts'
 import { readSteps } from './steps.ts'
+import { stateAtVersion } from './time-travel.ts'
 import { type Touch, Trace } from './trace.ts'
 
 /** Which event set something: the first four are its own. */
@@ -60,10 +61,10 @@ export async function blameLeaves(
   { sessionId, head, signal }: History,
 ): Promise<Map<string, Blame>> {
   const { first } = reader.extent(sessionId)
-  let tree: BlameTree<Blame> | undefined
-  for await (const { event, before } of readSteps(reader, sessionId, { from: first, to: head, signal })) {
+  let tree = first > 1 ? await treeBefore(reader, sessionId, first) : undefined
+  for await (const { event } of readSteps(reader, sessionId, { from: first, to: head, signal })) {
     const mark = blameOf(event)
-    tree ??= new BlameTree(before.state, first === 1 ? mark : await earlierThan(reader, sessionId, first))
+    tree ??= new BlameTree(undefined, mark)
     tree.change(event.changes, mark)
   }
   return new Map(tree?.leaves())
@@ -89,10 +90,12 @@ async function touchesOf(
   return touches
 }
 
-/** Whoever set what was there before the first event that is told. */
-async function earlierThan(reader: ReadableLog, sessionId: string, first: number): Promise<Blame> {
-  const [event] = (await reader.record(sessionId, first - 1)).filter(({ version }) => version === first - 1)
-  return { ...blameOf(decodeEvent(event!)), earlier: true }
+/** What was there before the first event that is told: whoever set it is not. */
+async function treeBefore(reader: ReadableLog, sessionId: string, first: number): Promise<BlameTree<Blame>> {
+  const version = first - 1
+  const [event] = (await reader.record(sessionId, version)).filter(each => each.version === version)
+  const { state } = await stateAtVersion(reader, sessionId, version)
+  return new BlameTree(state, { version, time: event!.recordedAt, earlier: true })
 }
 
 function blameOf({ version, actor, reason, recordedAt }: RecordedEvent): Blame {

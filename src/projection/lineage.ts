@@ -25,7 +25,9 @@ export interface Lineage {
   readonly sessionId: string
   /** The nearest first; empty where the session was not forked. */
   readonly ancestors: readonly ForkPoint[]
-  /** In the order of their ids. */
+  /** In a bundle: the last of the ancestors is not in it, and may have been forked too. */
+  readonly incomplete?: true
+  /** In the order of their ids; in a bundle those that are in it. */
   readonly children: readonly Descendant[]
 }
 
@@ -34,15 +36,30 @@ export type Forks = Pick<EventLog, 'forks'>
 
 export async function readLineage(forks: Forks, reader: ReadableLog, sessionId: string): Promise<Lineage> {
   const ancestors: ForkPoint[] = []
-  // A fork is made of a session that is there, so there are no circles.
+  const family = new Set([sessionId])
   for (let at = await forkPoint(reader, sessionId); at !== undefined; ) {
     ancestors.push(at)
+    assertNew(family, at.sessionId)
     at = await forkPoint(reader, at.sessionId)
   }
-  return { sessionId, ancestors, children: await childrenOf(forks, reader, sessionId) }
+  const oldest = ancestors.at(-1)
+  const children = await childrenOf(forks, reader, sessionId, new Set([sessionId]))
+  const isIncomplete = oldest !== undefined && !reader.begins(oldest.sessionId)
+  return { sessionId, ancestors, ...(isIncomplete && { incomplete: true }), children }
 }
 
-async function childrenOf(forks: Forks, reader: ReadableLog, sessionId: string): Promise<Descendant[]> {
+/** A fork is made of a session that is there, so there are no circles, unless somebody makes one up. */
+function assertNew(family: Set<string>, sessionId: string): void {
+  if (family.has(sessionId)) throw corrupted(sessionId, 1, 'is said to come from itself')
+  family.add(sessionId)
+}
+
+async function childrenOf(
+  forks: Forks,
+  reader: ReadableLog,
+  sessionId: string,
+  family: Set<string>,
+): Promise<Descendant[]> {
   const children: Descendant[] = []
   for await (const page of forks.forks(sessionId)) {
     for (const { child, version } of page) {
@@ -50,7 +67,8 @@ async function childrenOf(forks: Forks, reader: ReadableLog, sessionId: string):
       // The index is not proved, the child's first event is.
       if (point?.sessionId !== sessionId || point.version !== version)
         throw corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`)
-      children.push({ sessionId: child, version, children: await childrenOf(forks, reader, child) })
+      assertNew(family, child)
+      children.push({ sessionId: child, version, children: await childrenOf(forks, reader, child, family) })
     }
   }
   return children

@@ -1,4 +1,4 @@
-import { notRetained, SessionlogError, sessionNotFound, versionNotFound } from '../errors.ts'
+import { notHere, notRetained, SessionlogError, sessionNotFound, versionNotFound } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
 import { decodeEvent } from '../log/codec.ts'
 import type { RawEvent } from '../log/record.ts'
@@ -47,7 +47,7 @@ export class Past {
 
   async *history(session: Recorded, options: HistoryOptions): AsyncGenerator<RecordedEvent, void, undefined> {
     const head = await this.#head(session)
-    this.#first(session, options.from)
+    this.#range(session, head, options)
     yield* readHistory(this.#parts.reader, session.id, head, options)
   }
 
@@ -86,7 +86,7 @@ export class Past {
   ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
     if (head === 0) throw sessionNotFound(session.id)
-    const first = this.#first(session, good === undefined ? undefined : good + 1) - 1
+    const first = this.#range(session, head, { from: good === undefined ? undefined : good + 1 }).from - 1
     const last = bad ?? head
     for (const version of [first, last]) if (version > head) throw versionNotFound(session.id, version, head)
     const found = await bisect(
@@ -121,7 +121,7 @@ export class Past {
     }: { from?: number | undefined; to?: number | undefined; signal?: AbortSignal | undefined },
   ): AsyncGenerator<ReplayStep<unknown>, void, undefined> {
     const head = await this.#head(session)
-    const range = { from: this.#first(session, from), to: Math.min(to ?? head, head), signal }
+    const range = { ...this.#range(session, head, { from, to }), signal }
     let before: unknown
     let first = true
     for await (const step of readSteps(this.#parts.reader, session.id, range)) {
@@ -180,21 +180,30 @@ export class Past {
     return events[version - events[0]!.version]!
   }
 
-  /** The version to begin with: the one that is asked for, unless it lies before all that is there. */
-  #first(session: Recorded, asked: number | undefined): number {
-    const { first } = this.#parts.reader.extent(session.id)
-    if (asked !== undefined && Math.max(asked, 1) < first) throw notRetained(session.id, first)
-    return Math.max(asked ?? first, 1)
+  /** The versions that are asked for, of those that there are: a session ends where it ends, unless only we do. */
+  #range(
+    { id }: Recorded,
+    head: number,
+    { from, to = head }: { from?: number | undefined; to?: number | undefined },
+  ): { from: number; to: number } {
+    const { first, more } = this.#parts.reader.extent(id)
+    const begin = from ?? first
+    if (Math.max(begin, 1) < first || (to > 0 && to < first && first > 1)) throw notRetained(id, first)
+    if (more && Math.max(begin, to) > head) throw notHere(id, head)
+    return { from: Math.max(begin, 1), to: Math.min(to, head) }
   }
 
   async #version(session: Recorded, point: Point): Promise<number> {
+    const { reader, writer } = this.#parts
     const head = await this.#head(session)
-    const { position } = this.#parts.writer
-    if ('position' in point && point.position > position) throw positionNotFound(point.position, position)
-    const version =
-      'version' in point ? point.version : await versionAt(this.#parts.reader, session.id, head, point)
-    if (version > head) throw versionNotFound(session.id, version, head)
-    const { first } = this.#parts.reader.extent(session.id)
+    if ('position' in point && point.position > writer.position)
+      throw positionNotFound(point.position, writer.position)
+    const version = 'version' in point ? point.version : await versionAt(reader, session.id, head, point)
+    const { first, more } = reader.extent(session.id)
+    if (version > head) throw more ? notHere(session.id, head) : versionNotFound(session.id, version, head)
+    // Later events may have happened by then. By the callers' clocks any of them may.
+    const mayBeLater = version === head || ('by' in point && point.by === 'occurred')
+    if (more && !('version' in point) && mayBeLater) throw notHere(session.id, head)
     // Before all events there is no state, whatever is known of them.
     if (version > 0 && version < first - 1) throw notRetained(session.id, first)
     return version

@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type SessionStore, withContext } from '../../src/index.ts'
@@ -5,7 +6,7 @@ import { spell } from '../state/exact.ts'
 import { bundlePath } from '../support/bundles.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { everything, sized } from '../support/states.ts'
-import { create, reopen, TestClock } from '../support/store.ts'
+import { create, reopen, TestClock, temporary } from '../support/store.ts'
 
 async function makeStore(): Promise<SessionStore<unknown>> {
   const clock = new TestClock()
@@ -202,6 +203,91 @@ describe('importBundle()', () => {
     expect(await store.diff('a', 1, 2)).toMatchObject([{ path: '/names/1' }])
     await store.exportBundle('a', { file })
     expect(await codeOf(() => old.importBundle(file, { as: 'b' }))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+  })
+
+  test('is refused where somebody else writes to one of its sessions meanwhile', async () => {
+    const store = await create<unknown>()
+    for (let n = 1; n <= 600; n++) store.save('a', n)
+    await store.save('b', 1)
+    await store.save('b', 2)
+    const file = bundlePath()
+    await store.exportBundle(['a', 'b'], { file })
+    const other = await create<unknown>()
+    const onProgress = () => void other.save('b', 'a stranger')
+    expect(await failureOf(() => other.importBundle(file, { onProgress }))).toMatchObject({
+      code: 'SESSIONLOG_VERSION_CONFLICT',
+      sessionId: 'b',
+    })
+    expect((await collect(other.history('b'))).some(event => event.importedFrom !== undefined)).toBe(false)
+    const both = await create<unknown>()
+    const results = await Promise.allSettled([both.importBundle(file), both.importBundle(file)])
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect([both.version('a'), both.version('b')]).toEqual([600, 2])
+    expect(await both.importBundle(file)).toEqual({ sessions: 2, events: 0, skipped: 602 })
+  })
+
+  test('does not mix the pasts of two copies of a store, nor put a beginning behind a part', async () => {
+    const dir = temporary()
+    let store = await create<unknown>({ dir })
+    for (let n = 1; n <= 3; n++) await store.save('a', n)
+    await store.close()
+    const copied = temporary()
+    cpSync(dir, copied, { recursive: true })
+    const [file, part, fork] = [bundlePath(), bundlePath(), bundlePath()]
+    store = await create<unknown>({ dir })
+    for (let n = 4; n <= 6; n++) await store.save('a', n)
+    await store.exportBundle('a', { file })
+    await store.exportBundle('a', { file: part, from: 5 })
+    const copy = await create<unknown>({ dir: copied })
+    for (let n = 4; n <= 8; n++) await copy.save('a', `other ${n}`)
+    await copy.exportBundle('a', { file: fork })
+    for (const [one, two] of [
+      [file, fork],
+      [part, file],
+    ] as const) {
+      const other = await create<unknown>()
+      await other.importBundle(one)
+      const { position } = other
+      expect(await codeOf(() => other.importBundle(two))).toBe('SESSIONLOG_VERSION_CONFLICT')
+      expect(other.position).toBe(position)
+    }
+  })
+
+  test('waits where too much is under way, and asks nobody for the actor of what the store did', async () => {
+    const store = await create<unknown>()
+    const clock = new TestClock()
+    const strict = await create<unknown>({ requireActor: true, requireReason: true, clock: clock.read })
+    const said = { actor: 'ann', reason: 'why' }
+    for (let n = 1; n <= 20; n++) await strict.save('a', 'x'.repeat(20_000) + n, said)
+    await strict.save('b', 1, { ...said, expiresAt: clock.now + 10 })
+    clock.now += 20
+    expect(strict.get('b')).toBeUndefined()
+    await strict.flush()
+    const file = bundlePath()
+    await strict.exportBundle(['a', 'b'], { file })
+    const other = await create<unknown>({ requireActor: true, requireReason: true, pendingBytesMax: 50_000 })
+    expect(await other.importBundle(file)).toEqual({ sessions: 2, events: 22, skipped: 0 })
+    expect((await collect(other.history('b'))).map(({ type }) => type)).toEqual(['saved', '$expired'])
+    await strict.exportBundle('a', { file, from: 12 })
+    expect(await other.importBundle(file, { as: 'part' })).toMatchObject({ events: 10 })
+    await store.close()
+  })
+
+  test('moves the expiry last, so that no session ends in the middle of it', async () => {
+    const clock = new TestClock()
+    const store = await create<unknown>({ clock: clock.read })
+    await store.save('a', 1, { expiresAt: clock.now + 100 })
+    for (let n = 2; n <= 600; n++) store.save('a', n)
+    await store.flush()
+    const file = bundlePath()
+    await store.exportBundle('a', { file })
+    const other = await create<unknown>({ clock: clock.read })
+    const onProgress = () => {
+      clock.now += 60
+      other.get('a')
+    }
+    expect(await other.importBundle(file, { onProgress })).toEqual({ sessions: 1, events: 600, skipped: 0 })
+    expect(other.get('a')).toBe(600)
   })
 
   test('leaves expiries that are over behind, and takes nothing from who imports', async () => {

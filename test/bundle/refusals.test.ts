@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -54,7 +55,12 @@ describe('openBundle() refuses', () => {
       })
     }
     expect(await codeOf(() => openBundle(dirname(file)))).toBe('SESSIONLOG_IO_ERROR')
-    expect(await codeOf(() => openBundle(1 as never))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+    for (const path of [1 as never, '', 'a\0b'])
+      expect(await codeOf(() => openBundle(path))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+    for (const key of [5, [], '', [5], 'no key'] as never[])
+      expect(await codeOf(() => openBundle('none', { key }))).toMatch(
+        /^SESSIONLOG_(INVALID_ARGUMENT|PROOF_INVALID)$/,
+      )
     expect(await codeOf(() => openBundle(file, { keys: '' } as never))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   })
 
@@ -187,6 +193,10 @@ describe('exportBundle() refuses', () => {
       [['a', 'b'], { to: 3 }, 'INVALID_ARGUMENT', 'to'],
       ['a', { from: 3, to: 2 }, 'INVALID_ARGUMENT', 'from'],
       ['a', { redact: 'x' }, 'INVALID_ARGUMENT'],
+      ['a', { redact: null }, 'INVALID_ARGUMENT', 'redact'],
+      ['a', { redact: [Object.create(null)] }, 'INVALID_ARGUMENT', 'redact/state/0'],
+      ['a', { file: 'a\0b' }, 'INVALID_ARGUMENT', 'file'],
+      ['a', { file: tmpdir() }, 'INVALID_ARGUMENT', 'file'],
       ['a', { redact: ['x'] }, 'INVALID_ARGUMENT', 'redact/state/0'],
       ['a', { redact: { data: ['/a', 'x'] } }, 'INVALID_ARGUMENT', 'redact/data/1'],
       ['a', { redact: { facts: ['type'] } }, 'INVALID_ARGUMENT', 'redact/facts/0'],

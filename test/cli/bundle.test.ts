@@ -75,6 +75,21 @@ describe('a bundle behind a command', () => {
     expect(await sessionlog(['history', 'a.slog', '--dir', dir, '--json'])).toMatchObject({ code: 0 })
   })
 
+  test('is not there, or is not meant', async () => {
+    const { dir, file } = await makeBundle()
+    for (const command of ['ls', 'verify', 'stats', 'export', 'audit']) {
+      const missing = await sessionlog([command, join(dir, 'no.slog')])
+      expect(missing).toMatchObject({ code: 2, stdout: '' })
+      expect(missing.stderr).toContain('There is no store in')
+    }
+    const after = await sessionlog(['history', '--json', file, 'cart'])
+    expect(after).toMatchObject({ code: 0 })
+    await withStore(dir, store => store.save(file, 1))
+    expect((await sessionlog(['history', file, '--json', '--dir', dir])).json).toMatchObject([
+      { sessionId: file },
+    ])
+  })
+
   test('is not for commands that write', async () => {
     const { file } = await makeBundle()
     for (const command of [['compact'], ['tail'], ['checkpoint', '--key', 'x']])
@@ -90,7 +105,7 @@ describe('bundle', () => {
   test('hides what it is told to, and says so', async () => {
     const { dir, file } = await makeBundle('--from', '2', '--redact', '/user', '--omit', 'reason', '--json')
     const { stdout } = await sessionlog(['stats', file])
-    expect(stdout).toMatch(/redacted\s+\/user, data, reason: in 4 events/)
+    expect(stdout).toMatch(/redacted\s+\/user, data, reason: in 3 events/)
     expect(stdout).toMatch(/cart {2}versions 2 to 5/)
     const history = await sessionlog(['history', file, 'cart', '--json'])
     expect(history.stdout + (await sessionlog(['replay', file, 'cart', '--json'])).stdout).not.toContain(

@@ -2,8 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { decodeItem, encodeItem, type Item, splitItems } from '../../src/bundle/item.ts'
+import { decodeItem, encodeItem, ITEM, type Item, splitItems } from '../../src/bundle/item.ts'
+import { Seal } from '../../src/bundle/seal.ts'
 import { type Bundle, type BundleOptions, openBundle, type SessionStore } from '../../src/index.ts'
+import { NO_HASH, sha256 } from '../../src/log/chain.ts'
+import { packRecord, type RawEvent } from '../../src/log/record.ts'
+import { WholeTree } from '../../src/proof/whole-tree.ts'
+import { encodeCbor } from '../../src/state/cbor-values.ts'
 import { collect } from './outcome.ts'
 import { temporary } from './store.ts'
 
@@ -31,4 +36,51 @@ export async function itemsOf(file: string): Promise<Item[]> {
 /** Writes items as a bundle, whatever they say. */
 export function writeItems(file: string, items: readonly Item[]): void {
   writeFileSync(file, gzipSync(Buffer.concat(items.map(encodeItem))))
+}
+
+/** What stands in an event behind its header: expiresAt, facts, changes, and of a keyframe the state. */
+export type ForgedEvent = readonly [
+  kind: unknown,
+  recordedAt: unknown,
+  expiresAt: unknown,
+  facts: unknown,
+  changes: unknown,
+  state?: unknown,
+]
+
+/** A bundle of which all hashes fit, whatever it says, that nobody has signed. One session after the other. */
+export function forge(file: string, sessions: Record<string, readonly ForgedEvent[]>): void {
+  const origin = 'forged'
+  const leaves: Buffer[] = []
+  const made = Object.entries(sessions).map(([id, events]) => {
+    let previousHash = NO_HASH
+    const raw = events.map(([kind, recordedAt, ...rest], at) => {
+      const header = [kind, id, at + 1, leaves.length + 1, recordedAt, Buffer.from(previousHash, 'hex')]
+      const bytes = encodeCbor([...header, ...rest])
+      const hash = sha256(Buffer.concat([Buffer.of(0), bytes]))
+      previousHash = hash
+      leaves.push(Buffer.from(hash, 'hex'))
+      return { bytes, hash } as Partial<RawEvent> as RawEvent
+    })
+    return { id, raw, position: leaves.length }
+  })
+  const tree = new WholeTree(Buffer.concat(leaves), leaves.length)
+  const header = {
+    'sessionlog-bundle': 0,
+    origin,
+    writer: 'nobody',
+    format: 0,
+    schemaVersion: 0,
+    exportedAt: 0,
+    position: leaves.length,
+    root: tree.root(),
+  }
+  const items: Item[] = [[ITEM.HEADER, header]]
+  for (const { id, raw, position } of made) {
+    items.push([ITEM.SESSION, id, 1, raw.length, raw.length], [ITEM.RECORD, 1, Buffer.from(packRecord(raw))])
+    items.push([ITEM.PROOF, tree.inclusionProof(position - 1).map(hash => Buffer.from(hash, 'hex'))])
+  }
+  const seal = new Seal(origin)
+  for (const item of items) seal.add(encodeItem(item))
+  writeItems(file, [...items, [ITEM.END, made.length, leaves.length, seal.end()]])
 }
