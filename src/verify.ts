@@ -10,7 +10,7 @@ import { EventAudit } from './projection/event-audit.ts'
 import { stateAtVersion } from './projection/time-travel.ts'
 import { type Checkpoint, originLine, verifyCheckpoint } from './proof/checkpoint.ts'
 import { treeRoot } from './proof/tree.ts'
-import type { Snapshot } from './snapshot/snapshot.ts'
+import { readState, type StoredSnapshot } from './snapshot/snapshot.ts'
 import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { readWitness } from './snapshot/witness.ts'
 import { equal } from './state/values.ts'
@@ -160,7 +160,11 @@ interface SnapshotContext {
   readonly audit: EventAudit
 }
 
-async function verifySnapshot(snapshot: Snapshot, path: string, context: SnapshotContext): Promise<void> {
+async function verifySnapshot(
+  snapshot: StoredSnapshot,
+  path: string,
+  context: SnapshotContext,
+): Promise<void> {
   const { sessionId, version } = snapshot
   const { reader, origin, audit } = context
   const problem = (code: SessionlogErrorCode, what: string) => ({
@@ -180,11 +184,13 @@ async function verifySnapshot(snapshot: Snapshot, path: string, context: Snapsho
       `is ahead of the log, which has ${head?.version ?? 0} versions`,
     )
   }
-  const said = version === head.version ? head : await recordedAs(reader, sessionId, version)
+  const isHead = version === head.version
+  const said = isHead ? head : await recordedAs(reader, sessionId, version)
   const same = (['position', 'recordedAt', 'hash', 'schemaVersion'] as const).every(
     field => said?.[field] === snapshot[field],
   )
-  if (!same || !equal(said?.state, snapshot.state)) {
+  const isState = isHead ? head.isState(snapshot.json) : equal(said?.state, readState(snapshot.json, path))
+  if (!same || !isState) {
     throw problem('SESSIONLOG_CORRUPTION', 'is not what the log says')
   }
 }

@@ -23,6 +23,19 @@ export function storeDir({ sessions, events }: History): string {
   return join(CACHE, `store-${sessions}-${events}`)
 }
 
+/** Documents of 10 to 100 kB of text that are written anew with each save: mostly bytes, few events. */
+export interface Documents {
+  readonly sessions: number
+  readonly events: number
+}
+
+export const DOCUMENTS: Documents = { sessions: 200, events: 4_000 }
+export const QUICK_DOCUMENTS: Documents = { sessions: 50, events: 500 }
+
+export function documentsDir({ sessions, events }: Documents): string {
+  return join(CACHE, `documents-${sessions}-${events}`)
+}
+
 /** All states in one JSON array of [id, state]. */
 export function statesFile({ sessions, events }: History): string {
   return join(CACHE, `states-${sessions}-${events}.json`)

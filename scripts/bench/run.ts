@@ -21,6 +21,7 @@ import { optionRow } from './rows/options.ts'
 import { sessionRow } from './rows/sessions.ts'
 import { textRow } from './rows/text.ts'
 import { travelRow } from './rows/travel.ts'
+import { verifyRow } from './rows/verifying.ts'
 import { build, sessionlog } from './sessionlog.ts'
 import { warmUp } from './sides.ts'
 
@@ -36,6 +37,7 @@ const ROWS: readonly Row[] = [
   travelRow,
   editRow,
   hashRow,
+  verifyRow,
   optionRow,
 ]
 

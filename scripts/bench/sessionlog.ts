@@ -25,6 +25,7 @@ export interface Store<T> {
     options?: object,
   ): AsyncIterable<{ readonly version: number; readonly changes: unknown }>
   compact(): Promise<unknown>
+  verify(): Promise<{ readonly ok: boolean; readonly position: number; readonly snapshots: number }>
   flush(): Promise<void>
   close(): Promise<void>
 }

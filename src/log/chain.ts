@@ -51,7 +51,7 @@ export class MerkleTree {
     return this.#peaks.map(toHex)
   }
 
-  /** `leaf` is an event's hash: SHA-256(0x00 ‖ bytes), as RFC 6962 has it. */
+  /** `leaf` is an event's hash: SHA-256(0x00 ‖ bytes), as RFC 6962 has it; in hexadecimal, or in Latin-1 as inner nodes. */
   append(leaf: string): void {
     let hash = leaf
     for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2)

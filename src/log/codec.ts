@@ -1,7 +1,8 @@
 import { SessionlogError } from '../errors.ts'
 import { type Actor, DELETED, type ImportedFrom, type RecordedEvent, SAVED } from '../event.ts'
-import { decodeCbor, fromCbor } from '../state/cbor-values.ts'
+import { CborReader } from '../state/cbor-reader.ts'
 import type { Change, Changes } from '../state/changes.ts'
+import { asItIs, freezeDeep, type Keep } from '../state/freeze.ts'
 import { type EncodedEvent, type EventHeader, type EventKind, KIND, type RawEvent } from './record.ts'
 import { ARRAY, type RecordWriter } from './record-writer.ts'
 
@@ -42,6 +43,8 @@ const OPS = ['add', 'replace', 'remove', 'splice'] as const
 /** How many members an event has, and with the state of a keyframe behind them. */
 export const EVENT_FIELDS = 9
 export const KEYFRAME_FIELDS = 10
+/** Behind the header. */
+const FACTS_FIELD = 7
 
 /** What an event consists of, as the writer has it. */
 export interface EventContent {
@@ -95,17 +98,28 @@ export interface EventPayload {
 }
 
 export function decodePayload(raw: EncodedEvent): EventPayload {
+  return readPayload(raw, freezeDeep)
+}
+
+/** The same, of values that are not frozen and belong to the caller alone. */
+export function decodeOwnPayload(raw: EncodedEvent): EventPayload {
+  return readPayload(raw, asItIs)
+}
+
+function readPayload({ kind, bytes }: EncodedEvent, keep: Keep): EventPayload {
   try {
-    const fields = decodeCbor(raw.bytes) as unknown[]
-    const changes = (fields[8] as unknown[][]).map(unpackChange)
-    return {
-      facts: unpackFacts(fields[7] as unknown[]),
-      changes,
-      state: wholeState(raw.kind, changes, fields[9]),
-    }
+    const reader = new CborReader(bytes)
+    const fields = reader.array()
+    for (let field = 0; field < FACTS_FIELD; field++) reader.skip()
+    const facts = readFacts(reader, keep)
+    const changes: Change[] = []
+    for (let count = reader.array(); count > 0; count--) changes.push(readChange(reader, keep))
+    const isKeyframe = kind === KIND.KEYFRAME
+    const state = isKeyframe ? keep(reader.value()) : kind === KIND.WHOLE ? wholeOf(changes) : undefined
+    if (fields !== (isKeyframe ? KEYFRAME_FIELDS : EVENT_FIELDS) || !reader.atEnd) throw malformed()
+    return { facts, changes, state }
   } catch (cause) {
-    // What its hash vouches for was never written by a store: somebody else made both.
-    throw new SessionlogError('SESSIONLOG_CORRUPTION', 'An event is not made as events are', { cause })
+    throw malformed(cause)
   }
 }
 
@@ -155,9 +169,18 @@ const OPTIONAL_FACTS = [
   'expiresAt',
 ] as const satisfies readonly (keyof EventFacts)[]
 
-function wholeState(kind: EventKind, changes: Changes, state: unknown): unknown {
-  if (kind === KIND.KEYFRAME) return fromCbor(state)
-  return kind === KIND.WHOLE ? (changes[0] as { value: unknown }).value : undefined
+/** What its hash vouches for was never written by a store: somebody else made both. */
+function malformed(cause?: unknown): SessionlogError {
+  return new SessionlogError('SESSIONLOG_CORRUPTION', 'An event is not made as events are', { cause })
+}
+
+function wholeOf(changes: Changes): unknown {
+  const [change] = changes
+  return changes.length === 1 && change!.path === '' && 'value' in change! ? change.value : fail()
+}
+
+function fail(): never {
+  throw malformed()
 }
 
 /** A list as long as its last fact; those left out before it are undefined. */
@@ -168,10 +191,13 @@ function writeFacts(writer: RecordWriter, facts: EventFacts): void {
   for (let i = 0; i < length; i++) writer.value(facts[FACTS[i]!])
 }
 
-function unpackFacts(packed: unknown[]): EventFacts {
+function readFacts(reader: CborReader, keep: Keep): EventFacts {
+  const count = reader.array()
+  if (count === 0) return NO_FACTS
   const facts: Record<string, unknown> = {}
-  for (let i = 0; i < packed.length; i++) {
-    if (packed[i] !== undefined && FACTS[i] !== undefined) facts[FACTS[i]!] = fromCbor(packed[i])
+  for (let fact = 0; fact < count; fact++) {
+    const value = reader.value()
+    if (value !== undefined && FACTS[fact] !== undefined) facts[FACTS[fact]!] = keep(value)
   }
   return facts
 }
@@ -191,27 +217,28 @@ function writeChange(writer: RecordWriter, change: Change): void {
   if (before !== undefined) writer.value(before)
 }
 
-function unpackChange(packed: unknown[]): Change {
-  const op = OPS[packed[0] as number]
-  const path = fromCbor(packed[1]) as string
+function readChange(reader: CborReader, keep: Keep): Change {
+  const count = reader.array()
+  const op = OPS[reader.value() as number]
+  const path = reader.name()
+  if (typeof path !== 'string') return fail()
   switch (op) {
     case 'add':
-      return packed.length > 3
-        ? { op, path, value: fromCbor(packed[2]), before: fromCbor(packed[3]) as string }
-        : { op, path, value: fromCbor(packed[2]) }
+      return count > 3
+        ? { op, path, value: keep(reader.value()), before: reader.name() }
+        : { op, path, value: keep(reader.value()) }
     case 'replace':
-      return { op, path, value: fromCbor(packed[2]) }
+      return { op, path, value: keep(reader.value()) }
     case 'remove':
       return { op, path }
     case 'splice':
       return {
         op,
         path,
-        index: packed[2] as number,
-        remove: packed[3] as number,
-        insert: fromCbor(packed[4]) as string,
+        index: reader.value() as number,
+        remove: reader.value() as number,
+        insert: keep(reader.value()) as string,
       }
-    default:
-      throw new RangeError(`Unknown operation ${packed[0]}`)
   }
+  return fail()
 }

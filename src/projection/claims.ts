@@ -1,14 +1,17 @@
 import { hasCode } from '../errors.ts'
-import { type Base, decodeBase } from '../log/base.ts'
+import { type Base, decodeBase, STATE_ENCODING } from '../log/base.ts'
 import type { StoredBase } from '../log/port.ts'
 import { corrupted } from '../log/record.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { equal } from '../state/values.ts'
+import type { StateText } from './audited-head.ts'
 import { damaged } from './diagnosis.ts'
-import { baseState } from './stored-state.ts'
+import { baseState, textOf } from './stored-state.ts'
 
 /** A session at a version, as its events make it. */
 export interface Told extends Omit<RecordedState, 'sessionId' | 'expiresAt'> {
+  /** Of the state. */
+  readonly text: StateText
   /** The last sealed record: the version that it begins with, and its size. */
   readonly segmentVersion: number
   readonly segmentBytes: number
@@ -36,15 +39,22 @@ export class Claims {
     const base = decodeBase(stored)
     const { sessionId, version } = base
     if (sessionId !== stored.sessionId) throw damaged(`The base of session '${sessionId}'`, { sessionId })
-    const holds = (told: Told) =>
-      isAs(base, told) && hasSegment(base, told) && equal(baseState(base), told.state)
+    const holds = (told: Told) => isAs(base, told) && hasSegment(base, told) && hasState(base, told)
     this.#add(sessionId, { version, what: 'base', holds })
+  }
+
+  hasBase(sessionId: string): boolean {
+    return this.#claims.get(sessionId)?.some(claim => claim.what === 'base') === true
+  }
+
+  /** The versions that are claimed of a session. */
+  versionsOf(sessionId: string): readonly number[] {
+    return this.#claims.get(sessionId)?.map(claim => claim.version) ?? []
   }
 
   /** The session has come to a version: what is not as it was claimed. */
   settle(sessionId: string, told: Told): Error[] {
-    const claims = this.#claims.get(sessionId)
-    if (claims === undefined) return []
+    const claims = this.#claims.get(sessionId) ?? []
     const { version } = told
     const wrong = claims.filter(claim => claim.version === version && !isHeld(claim, told))
     const rest = claims.filter(claim => claim.version !== version)
@@ -82,6 +92,13 @@ const FIELDS = ['version', 'position', 'recordedAt', 'hash', 'schemaVersion'] as
 
 function isAs(said: Pick<Told, (typeof FIELDS)[number]>, told: Told): boolean {
   return FIELDS.every(field => said[field] === told[field])
+}
+
+/** The text is as a compaction writes it, or it says the same in another way. */
+function hasState(base: Base, { text, state }: Told): boolean {
+  const isWritten =
+    base.encoding === STATE_ENCODING.TAGGED || (base.encoding === STATE_ENCODING.JSON && text.isPlain)
+  return (isWritten && textOf(base) === text.text) || equal(baseState(base), state)
 }
 
 function hasSegment(base: Base, told: Told): boolean {

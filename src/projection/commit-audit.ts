@@ -1,4 +1,4 @@
-import { MerkleTree, NO_HASH } from '../log/chain.ts'
+import { MerkleTree } from '../log/chain.ts'
 import type { CommitRecord, Run } from '../log/port.ts'
 import { corrupted } from '../log/record.ts'
 import { damaged, lastOf, wrongRoot } from './diagnosis.ts'
@@ -10,6 +10,8 @@ export interface AuditedSession {
   readonly positions: readonly number[]
   /** Of the last event. */
   readonly recordedAt: number
+  /** How many of the events stand in the commits read so far. */
+  committed: number
   /** Set where an event could not be believed: nothing is said of what follows it. */
   readonly broken: boolean
 }
@@ -22,8 +24,6 @@ export class CommitAudit {
   readonly #times: Float64Array
   readonly #report: (error: unknown) => void
   readonly #tree = new MerkleTree()
-  /** How many of each session's events stand in the commits read so far. */
-  readonly #counts = new Map<string, number>()
   #position = 0
   /** False behind an event that is missing: no root can be told from there on. */
   #rooted = true
@@ -74,17 +74,16 @@ export class CommitAudit {
   /** Tells of events that no commit has. REQUIRES: all commits have been read. */
   finish(): void {
     if (!this.#rooted) return
-    for (const [id, { version, broken }] of this.#sessions) {
-      const count = this.#counts.get(id) ?? 0
-      if (!broken && version > count) this.#report(corrupted(id, count + 1, 'is not in any commit'))
+    for (const [id, { version, committed, broken }] of this.#sessions) {
+      if (!broken && version > committed) this.#report(corrupted(id, committed + 1, 'is not in any commit'))
     }
   }
 
   /** Appends events to the tree; answers with the position of one that is not there. */
   #append(firstPosition: number, lastPosition: number): number | undefined {
     for (let position = firstPosition; position <= lastPosition; position++) {
-      const leaf = this.#leaves.toString('hex', 32 * (position - 1), 32 * position)
-      if (leaf === NO_HASH) {
+      const leaf = this.#leaves.toString('latin1', 32 * (position - 1), 32 * position)
+      if (leaf === NO_LEAF) {
         this.#rooted = false
         return position
       }
@@ -105,13 +104,14 @@ export class CommitAudit {
   }
 
   /** Versions go on without a gap from commit to commit, so a run's two ends say that all of it is there. */
-  #holds(run: Run, { firstPosition, lastPosition }: CommitRecord): boolean {
-    const { sessionId, firstVersion } = run
-    const positions = this.#sessions.get(sessionId)?.positions ?? []
-    const before = this.#counts.get(sessionId) ?? 0
-    this.#counts.set(sessionId, lastOf(run))
-    const isThere =
-      positions[firstVersion - 1]! >= firstPosition && positions[lastOf(run) - 1]! <= lastPosition
-    return isThere && firstVersion === before + 1
+  #holds({ sessionId, firstVersion, count }: Run, { firstPosition, lastPosition }: CommitRecord): boolean {
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined || firstVersion !== session.committed + 1) return false
+    session.committed += count
+    const { positions, committed } = session
+    return positions[firstVersion - 1]! >= firstPosition && positions[committed - 1]! <= lastPosition
   }
 }
+
+/** Where no event was found. */
+const NO_LEAF = '\0'.repeat(32)

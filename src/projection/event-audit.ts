@@ -1,30 +1,16 @@
 import { SessionlogError } from '../errors.ts'
-import { NO_HASH } from '../log/chain.ts'
-import { decodePayload, type EventFacts, type EventPayload } from '../log/codec.ts'
+import { decodeOwnPayload, type EventFacts, type EventPayload } from '../log/codec.ts'
 import { parseSessionKey } from '../log/keys.ts'
 import type { EventLog, LogRecord } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
-import { apply } from '../state/apply.ts'
+import { applyInPlace } from '../state/apply.ts'
 import { equal } from '../state/values.ts'
-import { Claims, type Told } from './claims.ts'
-import { type AuditedSession, CommitAudit } from './commit-audit.ts'
+import { AuditedHead } from './audited-head.ts'
+import { Claims } from './claims.ts'
+import { CommitAudit } from './commit-audit.ts'
 import { EventIdAudit } from './event-id-audit.ts'
 import { type ForkPoint, forkedFrom } from './lineage.ts'
 import type { Session } from './session.ts'
-
-/** A session as the events read so far make it. */
-export interface AuditedHead extends AuditedSession, Told {
-  version: number
-  position: number
-  recordedAt: number
-  hash: string
-  schemaVersion: number
-  state: unknown
-  segmentVersion: number
-  segmentBytes: number
-  readonly positions: number[]
-  broken: boolean
-}
 
 export interface AuditOptions {
   signal?: AbortSignal | undefined
@@ -87,11 +73,11 @@ export class EventAudit {
   }
 
   async run({ signal, onProgress }: AuditOptions): Promise<void> {
+    const progress = () => onProgress?.({ events: this.#events, of: this.position })
     await this.#try(() => this.#readStrays())
-    await this.#try(() => this.#readBases())
     await this.#try(async () => {
-      await this.#readRecords(this.#log.sealed(signal), onProgress)
-      await this.#readRecords(this.#log.tail(signal), onProgress)
+      await this.#readSealed(signal, progress)
+      await this.#readTail(signal, progress)
       this.#complete = true
     })
     if (!this.#complete) return
@@ -100,22 +86,39 @@ export class EventAudit {
     for (const { sessionId, error } of this.#claims.rest()) if (this.trusts(sessionId)) this.#report(error)
   }
 
-  async #readRecords(
-    part: AsyncIterable<readonly LogRecord[]>,
-    onProgress: AuditOptions['onProgress'],
-  ): Promise<void> {
-    for await (const page of part) {
-      for (const record of page) await this.#try(() => this.#record(record), record.sessionId)
-      onProgress?.({ events: this.#events, of: this.position })
+  /** Bases and sealed records come in the same order, so a state and a base are only kept until they have met. */
+  async #readSealed(signal: AbortSignal | undefined, onPage: () => void): Promise<void> {
+    const inTail = new Set(this.#log.unsealed().map(([sessionId]) => sessionId))
+    const bases = this.#readBases()
+    let last: AuditedHead | undefined
+    for await (const page of this.#log.sealed(signal)) {
+      const { sessionId } = page.at(-1)!
+      while (!this.#claims.hasBase(sessionId)) if ((await bases.next()).done) break
+      for (const record of page) {
+        const head = this.#record(record)
+        if (head !== last) last?.rest()
+        last = inTail.has(record.sessionId) ? undefined : head
+      }
+      onPage()
     }
+    while (!(await bases.next()).done);
   }
 
-  async #readBases(): Promise<void> {
+  async #readTail(signal: AbortSignal | undefined, onPage: () => void): Promise<void> {
+    for await (const page of this.#log.tail(signal)) {
+      for (const record of page) this.#record(record)
+      onPage()
+    }
+    for (const head of this.#heads.values()) head.rest()
+  }
+
+  async *#readBases(): AsyncGenerator<void, void, undefined> {
     for await (const page of this.#log.bases()) {
       for (const stored of page) {
         this.bases++
-        await this.#try(() => this.#claims.stored(stored))
+        this.#attempt(() => this.#claims.stored(stored))
       }
+      yield
     }
   }
 
@@ -129,17 +132,26 @@ export class EventAudit {
     }
   }
 
-  #record(record: LogRecord): void {
-    const head = this.#heads.get(record.sessionId) ?? newHead()
-    this.#heads.set(record.sessionId, head)
-    if (head.broken) return
-    if (record.firstPosition === undefined) {
-      head.segmentVersion = record.firstVersion
-      head.segmentBytes = record.bytes.length
+  /** Reads a record's events, unless the session was found to be broken before, or is now. */
+  #record(record: LogRecord): AuditedHead {
+    const { sessionId, firstPosition, firstVersion, bytes } = record
+    const head = this.#heads.get(sessionId) ?? new AuditedHead()
+    if (head.version === 0) this.#heads.set(sessionId, head)
+    if (head.broken) return head
+    if (firstPosition === undefined) {
+      head.segmentVersion = firstVersion
+      head.segmentBytes = bytes.length
     }
-    for (const event of readRecord(record)) {
-      if (event.position <= this.position) this.#event(head, event)
-    }
+    this.#attempt(() => {
+      const claimed = this.#claims.versionsOf(sessionId)
+      for (const event of readRecord(record)) {
+        if (event.position > this.position) continue
+        this.#event(head, event)
+        if (!claimed.includes(event.version)) continue
+        for (const error of this.#claims.settle(sessionId, head)) this.#report(error)
+      }
+    }, head)
+    return head
   }
 
   #event(head: AuditedHead, event: RawEvent): void {
@@ -160,7 +172,6 @@ export class EventAudit {
     this.leaves.write(event.hash, 32 * (position - 1), 32, 'hex')
     this.#times[position - 1] = event.recordedAt
     this.#events++
-    for (const error of this.#claims.settle(sessionId, head)) this.#report(error)
   }
 
   /** Moves the head's state on, and answers with what else the event says. */
@@ -196,12 +207,19 @@ export class EventAudit {
   }
 
   /** A problem is told, and the audit goes on; the session that it was found in is not believed any further. */
-  async #try(check: () => void | Promise<void>, sessionId?: string): Promise<void> {
+  #attempt(check: () => void, head?: AuditedHead): void {
+    try {
+      check()
+    } catch (error) {
+      if (head !== undefined) head.broken = true
+      this.#report(error)
+    }
+  }
+
+  async #try(check: () => Promise<void>): Promise<void> {
     try {
       await check()
     } catch (error) {
-      const head = sessionId === undefined ? undefined : this.#heads.get(sessionId)
-      if (head !== undefined) head.broken = true
       this.#report(error)
     }
   }
@@ -209,25 +227,10 @@ export class EventAudit {
 
 function madeOf(event: RawEvent, before: unknown): { payload: EventPayload; folded: unknown } {
   try {
-    const payload = decodePayload(event)
+    const payload = decodeOwnPayload(event)
     const isWhole = event.kind === KIND.WHOLE || event.kind === KIND.DELETED
-    return { payload, folded: isWhole ? payload.state : apply(payload.changes, before) }
+    return { payload, folded: isWhole ? payload.state : applyInPlace(payload.changes, before) }
   } catch (cause) {
     throw corrupted(event.sessionId, event.version, 'does not make a state of the one before', cause)
-  }
-}
-
-function newHead(): AuditedHead {
-  return {
-    version: 0,
-    position: 0,
-    recordedAt: 0,
-    hash: NO_HASH,
-    schemaVersion: 0,
-    state: undefined,
-    segmentVersion: 0,
-    segmentBytes: 0,
-    positions: [],
-    broken: false,
   }
 }

@@ -40,8 +40,12 @@ export class StoredState {
 }
 
 /** A base's state, decoded. */
-export function baseState({ text, encoding }: Base): unknown {
-  return parseText(Buffer.from(text).toString(), encoding)
+export function baseState(base: Base): unknown {
+  return parseText(textOf(base), base.encoding)
+}
+
+export function textOf({ text }: Base): string {
+  return Buffer.from(text.buffer, text.byteOffset, text.length).toString()
 }
 
 function parseText(text: string, encoding: StateEncoding): unknown {

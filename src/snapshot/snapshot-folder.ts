@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { ensureDirectory, type FileEntry, replaceFiles, sweepTemporaries } from './file.ts'
-import { formatSnapshot, readSnapshot, type Snapshot, snapshotPath } from './snapshot.ts'
+import { formatSnapshot, readStoredSnapshot, type StoredSnapshot, snapshotPath } from './snapshot.ts'
 
 /** A snapshot that could not be written or removed. */
 export interface CompactionProblem {
@@ -21,7 +21,7 @@ export interface FolderUpdate {
 /** What is in a file that should be a snapshot. */
 export interface SnapshotFile {
   readonly path: string
-  readonly snapshot?: Snapshot
+  readonly snapshot?: StoredSnapshot
   /** Why it is none. */
   readonly error?: unknown
 }
@@ -64,9 +64,13 @@ export class SnapshotFolder {
   /** Every snapshot in the folder, or why a file is none. */
   async *read(): AsyncIterable<SnapshotFile> {
     const names = (await readdir(this.path)).filter(name => name.endsWith('.json')).sort()
+    const read = (at: number) =>
+      Promise.all(names.slice(at, at + READ_AT_ONCE).map(name => readFile(join(this.path, name))))
+    let next = read(0)
     for (let at = 0; at < names.length; at += READ_AT_ONCE) {
-      const some = names.slice(at, at + READ_AT_ONCE)
-      const files = await Promise.all(some.map(name => readFile(join(this.path, name))))
+      const files = await next
+      // On their way while these are looked at.
+      next = read(at + READ_AT_ONCE)
       for (const file of files) if (file !== undefined) yield file
     }
   }
@@ -84,7 +88,7 @@ export class SnapshotFolder {
 /** Undefined where the file is gone meanwhile. */
 async function readFile(path: string): Promise<SnapshotFile | undefined> {
   try {
-    const snapshot = await readSnapshot(path)
+    const snapshot = await readStoredSnapshot(path)
     return snapshot && { path, snapshot }
   } catch (error) {
     return { path, error }

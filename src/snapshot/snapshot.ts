@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readFile as readFileThen } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { SessionlogError } from '../errors.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { fromTaggedJson, toTaggedJson } from '../state/tagged-json.ts'
@@ -13,6 +14,15 @@ export interface Snapshot extends RecordedState {
   /** Of the store whose version and position these are. */
   readonly origin: string
 }
+
+/** A snapshot as its file has it. */
+export interface StoredSnapshot extends Omit<Snapshot, 'state'> {
+  /** The state in tagged JSON, as it was parsed. */
+  readonly json: unknown
+}
+
+/** For many small files in half the time of the one in `node:fs/promises`. */
+const readFile = promisify(readFileThen)
 
 export function snapshotPath(directory: string, sessionId: string): string {
   return join(directory, fileNameFor(sessionId))
@@ -38,6 +48,14 @@ export function formatSnapshot(snapshot: Snapshot): string {
 
 /** Reads a snapshot file; undefined where there is none. Anything but a snapshot is `SESSIONLOG_CORRUPTION`. */
 export async function readSnapshot(path: string): Promise<Snapshot | undefined> {
+  const stored = await readStoredSnapshot(path)
+  if (stored === undefined) return undefined
+  const { json, ...fields } = stored
+  return { ...fields, state: readState(json, path) }
+}
+
+/** The same, but for the state, which may hold what is none. */
+export async function readStoredSnapshot(path: string): Promise<StoredSnapshot | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -48,7 +66,7 @@ export async function readSnapshot(path: string): Promise<Snapshot | undefined> 
   return parseSnapshot(text, path)
 }
 
-function parseSnapshot(text: string, path: string): Snapshot {
+function parseSnapshot(text: string, path: string): StoredSnapshot {
   let fields: Record<string, unknown>
   try {
     fields = JSON.parse(text)
@@ -63,11 +81,21 @@ function parseSnapshot(text: string, path: string): Snapshot {
   }
   const { sessionId, version, position, recordedAt, hash, origin, schemaVersion = 0 } = fields
   const expiresAt = fields.expiresAt ?? Number.POSITIVE_INFINITY
-  const state = readState(fields.state, path)
-  return { sessionId, version, position, recordedAt, hash, origin, schemaVersion, expiresAt, state }
+  return {
+    sessionId,
+    version,
+    position,
+    recordedAt,
+    hash,
+    origin,
+    schemaVersion,
+    expiresAt,
+    json: fields.state,
+  }
 }
 
-function readState(json: unknown, path: string): unknown {
+/** The state of a snapshot. */
+export function readState(json: unknown, path: string): unknown {
   try {
     return fromTaggedJson(json)
   } catch (cause) {

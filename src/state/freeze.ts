@@ -46,6 +46,13 @@ export function freezeDeep<T>(value: T): T {
   return adopt(value as Date & T)
 }
 
+/** How a value is taken over: by {@link freezeDeep}, or as it is by whoever keeps it to himself. */
+export type Keep = <T>(value: T) => T
+
+export function asItIs<T>(value: T): T {
+  return value
+}
+
 function membersOf(container: object): readonly unknown[] {
   return isArray(container) ? container : Object.values(container)
 }

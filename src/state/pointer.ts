@@ -11,9 +11,9 @@ export function childAt(path: string, index: number): string {
 /** The keys that a JSON Pointer names, or `undefined` where it is not one. */
 export function parsePointer(path: string): string[] | undefined {
   if (path === '') return []
-  if (path[0] !== '/' || /~(?![01])/.test(path)) return undefined
-  const keys = path.slice(1).split('/')
-  return path.includes('~') ? keys.map(unescapeKey) : keys
+  if (path[0] !== '/') return undefined
+  if (!path.includes('~')) return path.slice(1).split('/')
+  return /~(?![01])/.test(path) ? undefined : path.slice(1).split('/').map(unescapeKey)
 }
 
 /** The index that a key of a JSON Pointer stands for, or -1. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { apply } from '../../src/state/apply.ts'
+import { apply, applyInPlace } from '../../src/state/apply.ts'
 import type { Change } from '../../src/state/changes.ts'
 import { reconcile } from '../../src/state/reconcile.ts'
 import { failureOf } from '../support/outcome.ts'
@@ -119,10 +119,8 @@ describe('apply()', () => {
     ['a path that is no pointer', { op: 'replace', path: 'a/x', value: 1 }],
     ['a path with an unknown escape', { op: 'replace', path: '/a~2', value: 1 }],
   ])('finds corruption in %s', async (_, change) => {
-    expect(await failureOf(() => apply([change], state))).toMatchObject({
-      code: 'SESSIONLOG_CORRUPTION',
-      path: change.path,
-    })
+    for (const run of [() => apply([change], state), () => applyInPlace([change], structuredClone(state))])
+      expect(await failureOf(run)).toMatchObject({ code: 'SESSIONLOG_CORRUPTION', path: change.path })
   })
 
   test('finds corruption in the removal of a state that is not there', async () => {

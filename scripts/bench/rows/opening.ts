@@ -113,17 +113,17 @@ export const memoryRow: Row = {
   },
 }
 
-interface Work<I> {
-  readonly work: Task<I, Opened>
+interface Work<I, O> {
+  readonly work: Task<I, O>
   readonly input: I
 }
 
 /** Fresh processes in turn, after one of each that isn't counted: the files are in the page cache for both. */
-async function inTurn<A, B>(
+export async function inTurn<A, B, O = Opened>(
   bench: Bench,
-  ours: Work<A>,
-  theirs: Work<B>,
-  figure: (opened: Opened) => number,
+  ours: Work<A, O>,
+  theirs: Work<B, O>,
+  figure: (outcome: O) => number,
 ): Promise<Comparison> {
   const found: { a: number; b: number }[] = []
   for (let round = -1; round < (bench.quick ? 3 : 5); round++) {
@@ -143,7 +143,7 @@ async function prepare(bench: Bench, history: History): Promise<void> {
 
 const built = new Set<string>()
 
-async function prepareStore(bench: Bench, history: History): Promise<void> {
+export async function prepareStore(bench: Bench, history: History): Promise<void> {
   const dir = storeDir(history)
   if (built.has(dir)) return
   built.add(dir)
@@ -153,6 +153,6 @@ async function prepareStore(bench: Bench, history: History): Promise<void> {
   bench.say(`Built: ${savingS.toFixed(0)} s of saves, ${compactingS.toFixed(0)} s of compaction`)
 }
 
-function sizeOf({ sessions, events }: History): string {
+export function sizeOf({ sessions, events }: History): string {
   return `${sessions.toLocaleString('en')} sessions of 1 kB, ${events.toLocaleString('en')} events`
 }
