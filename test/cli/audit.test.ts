@@ -179,7 +179,6 @@ describe('tail', () => {
   test.each([
     [['none'], 1],
     [['-n', '-1'], 2],
-    [['--follow'], 2],
   ])('%j ends with %i', async (args, expected) => {
     expect((await sessionlog(['tail', ...args, '--dir', await makeStore()])).code).toBe(expected)
   })
