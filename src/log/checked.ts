@@ -1,5 +1,5 @@
 import { type ErrorDetails, SessionlogError } from '../errors.ts'
-import { decodeCbor, encodeCbor, isCbor } from '../state/cbor-values.ts'
+import { encodeCbor, tryDecodeCbor } from '../state/cbor-values.ts'
 import { sha256 } from './chain.ts'
 
 const HASH_BYTES = 32
@@ -38,7 +38,7 @@ export function decodeChecked(
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
   const content = bytes.subarray(HASH_BYTES)
   if (bytes.length > HASH_BYTES && sha256(content) === bytes.toString('hex', 0, HASH_BYTES)) {
-    const fields = isCbor(content) && decodeCbor(content)
+    const fields = tryDecodeCbor(content)
     if (fits(fields, types, repeated)) return fields
   }
   throw new SessionlogError('SESSIONLOG_CORRUPTION', `The ${what} in the log is damaged`, details)

@@ -1,5 +1,5 @@
 import { SessionlogError } from '../errors.ts'
-import { decodeCbor, encodeCbor, isCbor } from '../state/cbor-values.ts'
+import { encodeCbor, tryDecodeCbor } from '../state/cbor-values.ts'
 import { decodeChecked, encodeChecked } from './checked.ts'
 import {
   gapsBetween,
@@ -172,7 +172,7 @@ export function decodeExpiry(key: string, value: Buffer): Expiry {
 const EXPIRY = ['number', 'count', 'text'] as const
 
 function versionIn(value: Uint8Array): number | undefined {
-  const version = isCbor(value) ? decodeCbor(value) : undefined
+  const version = tryDecodeCbor(value)
   return Number.isSafeInteger(version) ? (version as number) : undefined
 }
 

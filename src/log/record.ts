@@ -1,5 +1,5 @@
 import { SessionlogError } from '../errors.ts'
-import { isCbor } from '../state/cbor-values.ts'
+import { tryDecodeCbor } from '../state/cbor-values.ts'
 import { sha256 } from './chain.ts'
 import type { LogRecord } from './port.ts'
 import { FRAME_BYTES, HASH_BYTES, RecordWriter } from './record-writer.ts'
@@ -209,7 +209,7 @@ class Cursor {
   /** At the event that comes next, or at the one before it: where that has another length, nothing fits behind it. */
   #fail(): never {
     const last = this.events.at(-1)
-    const isLast = last !== undefined && (this.#isLastHash || !isCbor(last.bytes))
+    const isLast = last !== undefined && (this.#isLastHash || tryDecodeCbor(last.bytes) === undefined)
     const version = this.#firstVersion + this.events.length - (isLast ? 1 : 0)
     throw corrupted(this.#sessionId, version, 'stands in a record that is damaged')
   }

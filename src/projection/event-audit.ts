@@ -91,17 +91,21 @@ export class EventAudit {
     const inTail = new Set(this.#log.unsealed().map(([sessionId]) => sessionId))
     const bases = this.#readBases()
     let last: AuditedHead | undefined
-    for await (const page of this.#log.sealed(signal)) {
-      const { sessionId } = page.at(-1)!
-      while (!this.#claims.hasBase(sessionId)) if ((await bases.next()).done) break
-      for (const record of page) {
-        const head = this.#record(record)
-        if (head !== last) last?.rest()
-        last = inTail.has(record.sessionId) ? undefined : head
+    try {
+      for await (const page of this.#log.sealed(signal)) {
+        const { sessionId } = page.at(-1)!
+        while (!this.#claims.hasBase(sessionId)) if ((await bases.next()).done) break
+        for (const record of page) {
+          const head = this.#record(record)
+          if (head !== last) last?.rest()
+          last = inTail.has(record.sessionId) ? undefined : head
+        }
+        onPage()
       }
-      onPage()
+      while (!(await bases.next()).done);
+    } finally {
+      await bases.return()
     }
-    while (!(await bases.next()).done);
   }
 
   async #readTail(signal: AbortSignal | undefined, onPage: () => void): Promise<void> {

@@ -53,13 +53,12 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   }
 }
 
-/** True for the bytes of one item, with none left over. */
-export function isCbor(bytes: Uint8Array): boolean {
+/** The same, but undefined where the bytes are not one item with none left over. */
+export function tryDecodeCbor(bytes: Uint8Array): unknown {
   try {
-    decodeCbor(bytes)
-    return true
+    return encoder.decode(bytes)
   } catch {
-    return false
+    return undefined
   }
 }
 
