@@ -134,7 +134,8 @@ export function checkPoint(point: Point): Point {
   if (Number.isNaN(time)) throw wrong('time must be a number', 'time')
   if (![undefined, 'recorded', 'occurred'].includes(by))
     throw wrong(`by must be 'recorded' or 'occurred', not ${by}`, 'by')
-  return point
+  // What is there and undefined was not given: whoever reads the point looks at what is there.
+  return Object.fromEntries(Object.entries(point).filter(([, value]) => value !== undefined)) as Point
 }
 
 /** A number is a version. */

@@ -27,7 +27,7 @@ export async function forkOf(
   given: BranchOptions,
 ): Promise<Branch> {
   const { version, ...options } = checkBranch(given)
-  const { state, hash } = await past.recordedAt(parent, version)
+  const { state, hash } = await past.stateAndHash(parent, version)
   if (state === undefined) {
     const message = `Session '${parent.id}' has no state at version ${version}`
     throw new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId: parent.id, version })
@@ -44,7 +44,7 @@ export async function forkOf(
 /** The way back to an old state, as a new event. */
 export async function reversionOf(past: Past, session: Session, given: BranchOptions): Promise<Branch> {
   const { version, ...options } = checkBranch(given)
-  const { state, hash } = await past.recordedAt(session, version)
+  const { state, hash } = await past.stateAndHash(session, version)
   return {
     intent: state === undefined ? { kind: 'delete' } : { kind: 'save', state, asRecorded: true },
     options: { ...options, type: REVERTED, data: { to: { version, hash } } },

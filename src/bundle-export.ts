@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import {
   checkIds,
@@ -85,10 +85,10 @@ export async function exportBundle(
   }
   // Whoever reads from it is told of an error, however late.
   const packed = createGzip().on('error', () => {})
-  Readable.from(items())
-    .on('error', error => packed.destroy(error))
-    .pipe(packed)
+  // Each ends with the other.
+  pipeline(Readable.from(items()), packed, () => {})
   await replaceFile(target, packed).catch(error => {
+    packed.destroy()
     throw failure === undefined ? error : failure.error
   })
   return bundle.counts

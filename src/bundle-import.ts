@@ -2,7 +2,7 @@ import { checkOptions, checkType, checkWriteOptions, wrong } from './arguments.t
 import type { Branch } from './branch.ts'
 import { type OpenBundleOptions, readBundle } from './bundle.ts'
 import { branches, type NewId, type Source, type SourceParts, sourceOf, targetsOf } from './bundle-source.ts'
-import { hasCode, SessionlogError } from './errors.ts'
+import { hasCode, SessionlogError, VersionConflictError } from './errors.ts'
 import { isOwnType, type Receipt } from './event.ts'
 import type { Standing } from './intent.ts'
 import type { Append } from './log/commit.ts'
@@ -28,7 +28,7 @@ export interface BundleImport {
 
 export interface ImportParts<State> extends SourceParts {
   readonly recorder: Recorder<State>
-  readonly writer: { readonly pendingBytes: number }
+  readonly writer: { readonly pendingBytes: number; settled(): Promise<void> }
   readonly record: (session: Session, branch: Branch) => Promise<Receipt | undefined>
 }
 
@@ -47,6 +47,7 @@ export async function importBundle<State>(
 ): Promise<BundleImport> {
   const { signal, onProgress } = options
   const { header, log } = await readBundle(path, options)
+  await parts.writer.settled()
   const sources = await Promise.all(
     targetsOf(log, options.as).map(([session, id]) => sourceOf(parts, { header, log, session, id })),
   )
@@ -71,13 +72,18 @@ async function write<State>(
   let under: Promise<unknown> = Promise.resolve()
   let expectedVersion = source.version
   for await (const { intent, options } of branches(source, signal)) {
-    const next = () => record(find(source.id), { intent, options: { ...options, expectedVersion } })
-    try {
-      under = next()
-    } catch (error) {
-      if (!hasCode(error, 'SESSIONLOG_OVERLOADED')) throw error
-      await under
-      under = next()
+    for (;;) {
+      const session = find(source.id)
+      // An event id that somebody else brought meanwhile would be an answer, and no conflict.
+      if (session.version !== expectedVersion)
+        throw new VersionConflictError(source.id, expectedVersion, session.version)
+      try {
+        under = record(session, { intent, options })
+        break
+      } catch (error) {
+        if (!hasCode(error, 'SESSIONLOG_OVERLOADED')) throw error
+        await writer.settled()
+      }
     }
     expectedVersion++
     if (expectedVersion % UNDER_WAY_MAX === 0 || writer.pendingBytes > UNDER_WAY_BYTES_MAX) await under
@@ -104,7 +110,9 @@ async function check<State>(
       // A type of the store's own is none that a caller may give, and anything else it does not know.
       checkWriteOptions({ ...said, ...(type !== undefined && !isOwnType(type) && { type }) })
       const prepared = recorder.prepare(session, intent, options, standing)
-      if (prepared !== undefined && 'append' in prepared) standing = standingAfter(prepared.append)
+      if (prepared === undefined || !('append' in prepared))
+        throw corrupted(source.session.id, version, 'is no event after those before it')
+      standing = standingAfter(prepared.append)
     } catch (cause) {
       throw refused(source.session.id, version, cause)
     }

@@ -124,7 +124,9 @@ export async function* branches(
     const options: RecordOptions = { ...saidBy(event), importedFrom }
     // Not before the last event: else the session might end in the middle of it. One that is over is left out, because
     // nobody could look at the session.
-    if (version === last && Number.isFinite(expiresAt) && expiresAt > now()) options.expiresAt = expiresAt
+    const due = expiresAt > now() ? expiresAt : Number.POSITIVE_INFINITY
+    const isMoved = due < Number.POSITIVE_INFINITY || next > first
+    if (version === last && after.state !== undefined && isMoved) options.expiresAt = due
     yield branch(version, after, options)
   }
 }

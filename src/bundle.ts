@@ -6,7 +6,7 @@ import type { BundledSession, BundleLog } from './bundle/bundle-log.ts'
 import { BundleReader } from './bundle/bundle-reader.ts'
 import type { BundleCounts, BundleHeader } from './bundle/header.ts'
 import { splitItems } from './bundle/item.ts'
-import { SessionlogError, SessionlogTypeError, sessionNotFound } from './errors.ts'
+import { SessionlogError, sessionNotFound } from './errors.ts'
 import { EventReader } from './event-reader.ts'
 import { corrupted } from './log/record.ts'
 import { checkLogger, harmless, type Logger } from './logger.ts'
@@ -113,7 +113,7 @@ export class Bundle<State> extends EventReader<State> {
   protected override recorded(id: string): Recorded {
     checkId(id)
     const session = this.#log.sessions.get(id)
-    if (session === undefined) throw sessionNotFound(id)
+    if (session === undefined) throw sessionNotFound(id, 'bundle')
     return { id, acknowledged: { version: session.last } }
   }
 
@@ -137,7 +137,13 @@ export async function openBundle<State = unknown>(
   checkType(options, 'upcast', 'function')
   checkLogger(options.logger)
   const { header, counts, log } = await readBundle(path, options)
-  const upcast = new Upcast(options.schemaVersion ?? header.schemaVersion, options.upcast as never)
+  const { schemaVersion = header.schemaVersion } = options
+  if (schemaVersion < header.schemaVersion)
+    throw wrong(
+      `The bundle has schema ${header.schemaVersion}, which is after ${schemaVersion}`,
+      'schemaVersion',
+    )
+  const upcast = new Upcast(schemaVersion, options.upcast as never)
   const logger = harmless(options.logger)
   const onThrow = (err: unknown) => logger.error({ err }, 'A subscriber threw')
   return new Bundle<State>(header, counts, log, upcast, onThrow)
@@ -202,23 +208,23 @@ async function* limited(
   }
 }
 
-/** An error that names the file. */
-function refusal(path: string, error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error))
+/** An error that names the file; what is none of the file's is thrown as it is. */
+function refusal(path: string, error: unknown): unknown {
   const cause = error as Partial<SessionlogError> & NodeJS.ErrnoException
-  if (error instanceof SessionlogTypeError) return error
+  const code =
+    error instanceof SessionlogError
+      ? error.code
+      : cause.code?.startsWith('Z_')
+        ? 'SESSIONLOG_CORRUPTION'
+        : cause.syscall !== undefined
+          ? 'SESSIONLOG_IO_ERROR'
+          : undefined
+  if (code === undefined) return error
   const { sessionId, version } = cause
-  const details = {
+  return new SessionlogError(code, `Cannot read the bundle '${path}': ${cause.message}`, {
     cause,
     path,
     ...(sessionId !== undefined && { sessionId }),
     ...(version !== undefined && { version }),
-  }
-  const code =
-    error instanceof SessionlogError
-      ? error.code
-      : cause.syscall === undefined
-        ? 'SESSIONLOG_CORRUPTION'
-        : 'SESSIONLOG_IO_ERROR'
-  return new SessionlogError(code, `Cannot read the bundle '${path}': ${error.message}`, details)
+  })
 }

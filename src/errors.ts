@@ -109,8 +109,12 @@ export function hasCode(error: unknown, code?: SessionlogErrorCode): boolean {
   return code === undefined ? typeof found === 'string' && found.startsWith('SESSIONLOG_') : found === code
 }
 
-export function sessionNotFound(sessionId: string): SessionlogError {
-  const message = `There never was a session '${sessionId}'`
+/** A bundle can't say whether the session is anywhere else. */
+export function sessionNotFound(sessionId: string, where: 'store' | 'bundle' = 'store'): SessionlogError {
+  const message =
+    where === 'store'
+      ? `There never was a session '${sessionId}'`
+      : `The bundle has no session '${sessionId}'`
   return new SessionlogError('SESSIONLOG_SESSION_NOT_FOUND', message, { sessionId })
 }
 

@@ -90,8 +90,7 @@ export abstract class EventReader<State> {
    * `SESSIONLOG_VERSION_NOT_FOUND` beyond the last version or position.
    */
   async stateAt(id: string, point: Point): Promise<Immutable<State> | undefined> {
-    checkPoint(point)
-    return this.#past.stateAt(this.recorded(id), point) as Promise<Immutable<State> | undefined>
+    return this.#past.stateAt(this.recorded(id), checkPoint(point)) as Promise<Immutable<State> | undefined>
   }
 
   /** What makes the state at one point out of that at another; numbers are versions. `toJsonPatch` gives RFC 6902. */

@@ -63,7 +63,7 @@ export class Prover {
     checkNumber({ version }, 'version', 1)
     checkOptions(options, ['signal'])
     if (this.#parts.signingKey === undefined) throw noKey()
-    await this.#parts.past.recordedAt(session, version)
+    await this.#parts.past.stateAndHash(session, version)
     const run = await this.#run(session.id, version, options.signal)
     const { size, root } = await this.#tree()
     const leaves = await this.#leaves(size, options.signal)

@@ -216,7 +216,8 @@ async function verifyWitness({ log, directory, origin }: VerifyParts, report: Re
   }
 }
 
-function problemOf(error: unknown): VerifyProblem {
+/** What an error of ours says, as a problem; any other is thrown again. */
+export function problemOf(error: unknown): VerifyProblem {
   if (!hasCode(error) || hasCode(error, 'SESSIONLOG_NOT_OPEN')) throw error
   const { code, message, sessionId, version, position, path } = error as VerifyProblem
   return {

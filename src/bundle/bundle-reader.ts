@@ -124,6 +124,7 @@ export class BundleReader {
     const { event, id } = this.#session ?? {}
     if (event === undefined || !Array.isArray(hashes) || !hashes.every(each => each instanceof Uint8Array))
       throw damaged('has a proof of nothing')
+    if (this.#session!.proved) throw damaged('has a proof twice')
     const { position: size, root } = this.#header!
     const proof = hashes.map(each => Buffer.from(each).toString('hex'))
     if (!provesInclusion({ leaf: event.hash, index: event.position - 1, size, root, proof }))

@@ -38,6 +38,11 @@ export interface BundleCounts {
 
 const BUNDLE_FORMAT = 0
 
+const NAMES = [
+  ...['origin', 'writer', 'format', 'schemaVersion', 'exportedAt', 'position', 'root'],
+  ...['checkpoint', 'redacted'],
+]
+
 /** The key of the header that says what the file is; anything else is no bundle. */
 const MARK = 'sessionlog-bundle'
 
@@ -74,6 +79,7 @@ function isHeader(header: object): header is BundleHeader {
   return (
     [origin, writer, root].every(each => typeof each === 'string') &&
     counts.every(each => Number.isSafeInteger(each) && (each as number) >= 0) &&
+    Object.keys(header).every(name => NAMES.includes(name)) &&
     ['string', 'undefined'].includes(typeof checkpoint) &&
     (redacted === undefined || isRedaction(redacted))
   )

@@ -21,11 +21,11 @@ export async function tellBundle(
         : 'yes, by that key'
   if (json)
     return out.json({
-      ...(verified && { ok: true }),
       ...header,
       counts,
       sessions,
       signed: header.checkpoint !== undefined,
+      ...(verified && { ok: true, problems: [] }),
     })
   const rows = {
     origin: header.origin,

@@ -1,3 +1,4 @@
+import { Bundle } from '../bundle.ts'
 import { sessionNotFound } from '../errors.ts'
 import type { EventReader } from '../event-reader.ts'
 import { openBundle, openStore, SessionlogTypeError, type SessionStore, type StoreOptions } from '../index.ts'
@@ -53,7 +54,7 @@ export async function withReader<T>(context: Context, task: (reader: Reader) => 
 /** The version of a session's last event. Fails where there never was one. */
 export function headOf(reader: Reader, id: string): number {
   const head = reader.version(id)
-  if (head === 0) throw sessionNotFound(id)
+  if (head === 0) throw sessionNotFound(id, reader instanceof Bundle ? 'bundle' : 'store')
   return head
 }
 

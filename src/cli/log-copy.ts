@@ -43,6 +43,8 @@ export class LogCopy {
         return store
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !isTorn(error)) throw error
+        // On another disk a table may have been copied while it was written.
+        if (this.#place !== undefined) await rm(join(this.#place, 'tables'), { recursive: true, force: true })
         await pause(RETRY_MS)
       }
     }

@@ -90,7 +90,7 @@ function rangeOf(reader: Reader, id: string, options: Options): Range {
   const { from: first = reader.firstVersion(id), to = head } = options
   if (to < first && options.to !== undefined) throw wrong(`--to ${to} is before --from ${first}`, 'to')
   if (first > head) throw versionNotFound(id, first, head)
-  return { first, last: Math.min(to, head), head }
+  return { first, last: to, head }
 }
 
 /** Whether there is somebody who sees a screen, and has keys. */
@@ -107,7 +107,8 @@ async function play(
 ): Promise<void> {
   const steps = new PlayerSteps(reader, session, range.first)
   const terminal = new PlayerTerminal(process.stdin, process.stdout)
-  const options = { session, ...range, speed, steps, colors: out.colors, signal }
+  const last = Math.min(range.last, range.head)
+  const options = { session, ...range, last, speed, steps, colors: out.colors, signal }
   const player = await Player.open(options, terminal)
   terminal.open(player)
   try {

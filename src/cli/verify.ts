@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
-import { SessionlogTypeError, type VerifyOptions, type VerifyProblem, type VerifyReport } from '../index.ts'
+import { SessionlogTypeError, type VerifyOptions, type VerifyReport } from '../index.ts'
+import { problemOf } from '../verify.ts'
 import { tellBundle } from './bundle-facts.ts'
 import { isBundle } from './bundle-path.ts'
 import { newCommand, type Run } from './command.ts'
@@ -19,8 +20,7 @@ export function verifyCommand(run: Run): Command {
         if (!(await isBundle(context.dir))) return verifyStore(context, await against(options))
         if (options.checkpoint !== undefined)
           throw wrong('A bundle is checked with --key alone', 'checkpoint')
-        await tellBundle(context, { ...options, verified: true })
-        return EXIT.OK
+        return verifyBundle(context, options)
       }),
     )
 }
@@ -64,6 +64,20 @@ async function verifyStore(context: Context, checked: VerifyOptions): Promise<Ex
   return report.ok ? EXIT.OK : EXIT.NO
 }
 
+/** What is wrong with a bundle is why it does not open. */
+async function verifyBundle(context: Context, options: Options): Promise<ExitCode> {
+  try {
+    await tellBundle(context, { ...options, verified: true })
+    return EXIT.OK
+  } catch (error) {
+    const { exitCode } = describeFailure(error)
+    const isFound = exitCode === EXIT.DAMAGED || hasCode(error, 'SESSIONLOG_PROOF_INVALID')
+    if (!isFound || !context.json) throw error
+    await tell(context, { ok: false, problems: [problemOf(error)] })
+    return exitCode
+  }
+}
+
 type Outcome = Pick<VerifyReport, 'ok' | 'problems'> & Partial<VerifyReport>
 
 async function tell({ out, json }: Context, outcome: Outcome): Promise<void> {
@@ -82,17 +96,4 @@ function detailsOf({ position, sessions, commits, bases, snapshots, root, durati
   const counts = Object.entries({ events: position, sessions, commits, bases, snapshots })
   const read = counts.map(([what, count]) => `${formatCount(count!)} ${what}`).join(', ')
   return `: ${read} read in ${formatDuration(durationMs!)}\nroot ${root}`
-}
-
-function problemOf(error: unknown): VerifyProblem {
-  if (!hasCode(error)) throw error
-  const { code, message, sessionId, version, position, path } = error as VerifyProblem
-  return {
-    code,
-    message,
-    ...(sessionId !== undefined && { sessionId }),
-    ...(version !== undefined && { version }),
-    ...(position !== undefined && { position }),
-    ...(path !== undefined && { path }),
-  }
 }

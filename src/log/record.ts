@@ -134,13 +134,13 @@ class Cursor {
   }
 
   event(): RawEvent {
-    const length = this.#number()
+    const length = this.#head(0)
     const start = this.#at
     const end = start + 1 + length
     if (this.#bytes[start] !== 0 || end > this.#bytes.length) this.#fail()
     this.#at = start + 1
     if (this.#head(0x80) < 7) this.#fail()
-    const kind = this.#number()
+    const kind = this.#head(0)
     if (kind > KIND.DELETED) this.#fail()
     const event: RawEvent = {
       kind: kind as EventKind,

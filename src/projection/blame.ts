@@ -61,7 +61,7 @@ export async function blameLeaves(
   { sessionId, head, signal }: History,
 ): Promise<Map<string, Blame>> {
   const { first } = reader.extent(sessionId)
-  let tree = first > 1 ? await treeBefore(reader, sessionId, first) : undefined
+  let tree = first > 1 && head >= first - 1 ? await treeBefore(reader, sessionId, first) : undefined
   for await (const { event } of readSteps(reader, sessionId, { from: first, to: head, signal })) {
     const mark = blameOf(event)
     tree ??= new BlameTree(undefined, mark)

@@ -86,7 +86,8 @@ export class Past {
   ): Promise<Found & ReplayStep<unknown>> {
     const head = await this.#head(session)
     if (head === 0) throw sessionNotFound(session.id)
-    const first = this.#range(session, head, { from: good === undefined ? undefined : good + 1 }).from - 1
+    const first =
+      this.#range(session, head, { from: good === undefined ? undefined : good + 1, to: bad }).from - 1
     const last = bad ?? head
     for (const version of [first, last]) if (version > head) throw versionNotFound(session.id, version, head)
     const found = await bisect(
@@ -158,7 +159,7 @@ export class Past {
   }
 
   /** The state at a version that there is, and the hash of its event. */
-  async recordedAt(session: Recorded, version: number): Promise<{ state: unknown; hash: string }> {
+  async stateAndHash(session: Recorded, version: number): Promise<{ state: unknown; hash: string }> {
     const state = await this.stateAt(session, { version })
     return { state, hash: (await this.#event(session, version)).hash }
   }

@@ -42,7 +42,8 @@ export function paced<State>(
     const stop = new AbortController()
     const close = () =>
       stop.abort(new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile'))
-    const end = ended.subscribe({ error: close, complete: close })
+    // A store that has failed goes on reading.
+    const end = ended.subscribe({ error: () => {}, complete: close })
     const subscription = from(pausing(steps(stop.signal), speed, scheduler, stop.signal)).subscribe(
       subscriber,
     )

@@ -1,7 +1,9 @@
+import { hasCode } from '../errors.ts'
 import type { RecordedEvent } from '../event.ts'
-import { decodePayload, recordedEvent } from '../log/codec.ts'
+import { decodePayload, type EventPayload, recordedEvent } from '../log/codec.ts'
 import type { VersionRange } from '../log/port.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
+import { corrupted, type RawEvent } from '../log/record.ts'
 import { stateAfter, type Versioned } from './fold.ts'
 import { stateAtVersion } from './time-travel.ts'
 
@@ -25,12 +27,18 @@ export async function* readSteps(
       signal?.throwIfAborted()
       const payload = decodePayload(raw)
       const { facts, changes } = payload
-      const after = {
-        state: stateAfter(raw, payload, before.state),
-        schemaVersion: facts.schemaVersion ?? 0,
-      }
+      const after = { state: madeOf(raw, payload, before), schemaVersion: facts.schemaVersion ?? 0 }
       yield { event: recordedEvent(raw, { ...facts, expiresAt: raw.expiresAt }, changes), before, after }
       before = after
     }
+  }
+}
+
+function madeOf(event: RawEvent, payload: EventPayload, { state }: Versioned): unknown {
+  try {
+    return stateAfter(event, payload, state)
+  } catch (cause) {
+    if (!hasCode(cause, 'SESSIONLOG_CORRUPTION')) throw cause
+    throw corrupted(event.sessionId, event.version, 'has changes that do not fit the state before it', cause)
   }
 }

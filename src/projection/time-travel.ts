@@ -1,3 +1,4 @@
+import { notRetained } from '../errors.ts'
 import { decodePayload } from '../log/codec.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
 import { KIND, type RawEvent } from '../log/record.ts'
@@ -75,11 +76,13 @@ async function versionOccurredBy(
   time: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { start } = reader.extent(sessionId)
+  const { first } = reader.extent(sessionId)
   if (head === 0) return 0
-  for await (const record of reader.session(sessionId, { from: start, to: head, reverse: true, signal })) {
+  for await (const record of reader.session(sessionId, { from: first, to: head, reverse: true, signal })) {
     const found = record.find(event => (decodePayload(event).facts.occurredAt ?? event.recordedAt) <= time)
     if (found !== undefined) return found.version
   }
-  return start - 1
+  // Of the event before, only the store's time is known.
+  if (first > 1) throw notRetained(sessionId, first)
+  return 0
 }

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { encodeItem, ITEM } from '../../src/bundle/item.ts'
 import { openBundle } from '../../src/index.ts'
-import { bundlePath, type ForgedEvent, forge } from '../support/bundles.ts'
+import { bundlePath, type ForgedEvent, forge, itemsOf, writeItems } from '../support/bundles.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { create } from '../support/store.ts'
 
@@ -62,11 +62,30 @@ describe('openBundle() refuses an event with', () => {
     }
   })
 
-  test('nothing wrong, whatever it says', async () => {
+  test('a length that is negative, so that its record would never end', async () => {
     const file = bundlePath()
-    forge(file, { a: [WHOLE({ n: 1 }, ['$later']), [0, 1000, undefined, [], [[1, '/n', 2]]]] })
-    expect((await openBundle(file)).get('a')).toEqual({ n: 2 })
+    forge(file, { a: [WHOLE({ n: 1 })] })
+    const items = await itemsOf(file)
+    const record = Buffer.from(items[2]![2] as Uint8Array)
+    const length = Buffer.alloc(9, 0xfb)
+    length.writeDoubleBE(-10, 1)
+    writeItems(file, items.with(2, [ITEM.RECORD, 1, Buffer.concat([length, record.subarray(5)])]))
+    expect(await codeOf(() => openBundle(file))).toBe('SESSIONLOG_CORRUPTION')
   })
+
+  test('members that a header does not have', async () => {
+    const file = bundlePath()
+    forge(file, { a: [WHOLE({ n: 1 })] })
+    const items = await itemsOf(file)
+    writeItems(file, items.with(0, [ITEM.HEADER, { ...(items[0]![1] as object), ok: true }]))
+    expect(await codeOf(() => openBundle(file))).toBe('SESSIONLOG_CORRUPTION')
+  })
+})
+
+test('A type of the store that comes later is read', async () => {
+  const file = bundlePath()
+  forge(file, { a: [WHOLE({ n: 1 }, ['$later']), [0, 1000, undefined, [], [[1, '/n', 2]]]] })
+  expect((await openBundle(file)).get('a')).toEqual({ n: 2 })
 })
 
 test('CBOR that takes a decoder long is not decoded', async () => {
@@ -89,7 +108,11 @@ test('A bundle whose changes do not make its states says so when it is verified,
   })
   forge(file, { a: [WHOLE({ n: 1 }), [0, 1000, undefined, [], [[1, '/m', 2]]]] })
   const misfit = await openBundle(file)
-  expect(await codeOf(() => misfit.verify())).toBe('SESSIONLOG_CORRUPTION')
+  expect(await failureOf(() => misfit.verify())).toMatchObject({
+    code: 'SESSIONLOG_CORRUPTION',
+    sessionId: 'a',
+    version: 2,
+  })
   expect(await codeOf(() => misfit.get('a'))).toBe('SESSIONLOG_CORRUPTION')
   const store = await create()
   expect(await codeOf(() => store.importBundle(file))).toBe('SESSIONLOG_CORRUPTION')

@@ -190,7 +190,17 @@ describe('a bundle of a part of a session', () => {
     expect(await bundle.stateAt('a', { position: 5 })).toEqual({ n: 5 })
     const blames = await bundle.blame('a', undefined, { version: 3 })
     expect([...blames]).toEqual([['/n', { version: 3, time: expect.any(Number), earlier: true }]])
+    expect(await bundle.blame('a', undefined, { version: 0 })).toEqual(new Map())
+    expect(await codeOf(() => bundle.bisect('a', () => true, { bad: 9 }))).toBe(
+      'SESSIONLOG_VERSION_NOT_FOUND',
+    )
     const end = await bundleOf(store, 'a', { from: 4 })
+    expect(await codeOf(() => end.stateAt('a', { time: 1, by: 'occurred' }))).toBe(
+      'SESSIONLOG_VERSION_NOT_FOUND',
+    )
+    const point = { time: clock.now, version: undefined, position: undefined }
+    expect(await end.stateAt('a', point as never)).toEqual({ n: 10 })
+    expect(await store.stateAt('a', point as never)).toEqual({ n: 10 })
     expect(await end.stateAt('a', { time: clock.now })).toEqual({ n: 10 })
     expect(await collect(end.history('a', { from: 12 }))).toEqual([])
   })
