@@ -35,7 +35,7 @@ export interface BundleOptions {
   redact?: readonly string[] | RedactOptions
   /** Ends the writing with its reason; nothing is left of it. */
   signal?: AbortSignal
-  /** Told now and then how many events have been written. */
+  /** Told again and again how many events have been written. */
   onProgress?: (progress: BundleCounts) => void
 }
 

@@ -126,7 +126,8 @@ export abstract class StoreReader<State> extends EventReader<State> {
 
   /**
    * Writes sessions to one file, which can be read, checked and imported without this store: their events, what the
-   * state before the first is made from, and proofs. `SESSIONLOG_SESSION_NOT_FOUND`, `_VERSION_NOT_FOUND`.
+   * state before the first is made from, and proofs. `SESSIONLOG_SESSION_NOT_FOUND`, `_VERSION_NOT_FOUND`,
+   * `_IO_ERROR`. A store that has failed has no root to prove them by, and refuses.
    */
   async exportBundle(ids: string | Iterable<string>, options: BundleOptions): Promise<BundleCounts> {
     this.assertReadable()

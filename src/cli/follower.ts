@@ -17,7 +17,7 @@ export class Follower {
     this.#dir = dir
   }
 
-  /** The store's, once there was an event. */
+  /** The store's, once it has been looked at. */
   get origin(): string {
     return this.#origin
   }

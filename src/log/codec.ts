@@ -41,7 +41,7 @@ const FACTS = [
 const OPS = ['add', 'replace', 'remove', 'splice'] as const
 
 /** How many members an event has, and with the state of a keyframe behind them. */
-export const EVENT_FIELDS = 9
+const EVENT_FIELDS = 9
 export const KEYFRAME_FIELDS = 10
 /** Behind the header. */
 const FACTS_FIELD = 7

@@ -30,6 +30,6 @@ export interface ReadableLog {
   /** The events of the one record that holds a version. */
   record(sessionId: string, version: number): Promise<readonly RawEvent[]>
 
-  /** All events after a position and up to another, in position order, commit by commit. */
+  /** All events after a position and up to another, in position order, some at a time. */
   positions(after: number, to: number, signal?: AbortSignal): AsyncIterable<readonly RawEvent[]>
 }

@@ -4,8 +4,8 @@ import type { Plain } from './values.ts'
 
 /**
  * Reads values of `cbor-values.ts` where they lie, one after another. What states are mostly made of is read here, in
- * a quarter of the time; anything else goes through the decoder. Objects and arrays are not frozen, so that whoever
- * keeps them to himself can change them in place: this is for passes over everything.
+ * a quarter of the time; anything else goes through the decoder. Objects and arrays are not frozen: whoever keeps
+ * them to himself can change them in place, anybody else freezes them.
  */
 export class CborReader {
   #bytes: Buffer

@@ -8,13 +8,13 @@ import { describe, expect, test } from 'vitest'
 import { encodeItem, ITEM, type Item } from '../../src/bundle/item.ts'
 import { Seal } from '../../src/bundle/seal.ts'
 import { generateKey, openBundle, type SessionStore } from '../../src/index.ts'
-import { LogReader } from '../../src/log/reader.ts'
 import { signNote } from '../../src/proof/note.ts'
 import { bundlePath, itemsOf, writeItems } from '../support/bundles.ts'
 import { Chance } from '../support/chance.ts'
 import { codeOf, failureOf } from '../support/outcome.ts'
 import { everything, sized } from '../support/states.ts'
-import { create } from '../support/store.ts'
+import { create, temporary } from '../support/store.ts'
+import { inLog } from '../support/tampered-store.ts'
 
 async function makeStore(signingKey?: string): Promise<SessionStore<unknown>> {
   const store = await create<unknown>(signingKey === undefined ? {} : { signingKey })
@@ -224,17 +224,18 @@ describe('exportBundle() refuses', () => {
       onProgress: () => stop.abort(new Error('enough')),
     })
     expect(await failureOf(() => stopped)).toMatchObject({ message: 'enough' })
-    const { session } = LogReader.prototype
-    const broken = new Error('broken')
-    LogReader.prototype.session = async function* () {
-      yield* []
-      throw broken
-    }
-    try {
-      expect(await failureOf(() => store.exportBundle('a', { file }))).toBe(broken)
-    } finally {
-      LogReader.prototype.session = session
-    }
+    const dir = temporary()
+    const damaged = await create<unknown>({ dir })
+    for (let n = 1; n <= 50; n++) await damaged.save('a', sized(300 + n))
+    await damaged.compact()
+    await damaged.close()
+    await inLog(dir, async db => {
+      const [[key, value] = []] = await db.iterator({ gte: Buffer.from('s'), lt: Buffer.from('t') }).all()
+      value![value!.length >> 1]! ^= 1
+      await db.put(key!, value!)
+    })
+    const reopened = await create<unknown>({ dir })
+    expect(await codeOf(() => reopened.exportBundle('a', { file }))).toBe('SESSIONLOG_CORRUPTION')
     expect(existsSync(file)).toBe(false)
     expect(readdirSync(dirname(file))).toEqual([])
   })

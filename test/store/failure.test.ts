@@ -1,3 +1,4 @@
+import { lastValueFrom, toArray } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore } from '../../src/index.ts'
 import { ObservedLevel } from '../support/observed-level.ts'
@@ -59,6 +60,14 @@ describe('After a failed write', () => {
     expect([store.get('c'), store.version('c'), store.has('d')]).toEqual([undefined, 0, false])
     expect([...store.ids()]).toEqual(['a'])
     expect(store.size).toBe(1)
+  })
+
+  test('the past is read as before', async () => {
+    const { store } = await failed()
+    const steps = await lastValueFrom(store.replay('b').pipe(toArray()))
+    expect(steps.map(({ after }) => after)).toEqual([1, 2, undefined])
+    expect(await store.stateAt('b', { version: 2 })).toBe(2)
+    expect(await collect(store.history('a'))).toHaveLength(1)
   })
 
   test('watchers are told of what it went back to', async () => {
