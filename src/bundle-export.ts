@@ -39,6 +39,11 @@ export interface BundleOptions {
   onProgress?: (progress: BundleCounts) => void
 }
 
+export interface BundleExport extends BundleCounts {
+  /** Places that were to be hidden, at which nothing lay in any of the sessions: look for a slip. */
+  readonly unmatched: readonly string[]
+}
+
 export interface ExportParts {
   readonly origin: string
   readonly schemaVersion: number
@@ -53,7 +58,7 @@ export async function exportBundle(
   { origin, schemaVersion, reader, writer, prover, recorder }: ExportParts,
   sessions: readonly Recorded[],
   { file, from, to, redact, signal, onProgress }: BundleOptions,
-): Promise<BundleCounts> {
+): Promise<BundleExport> {
   const target = await targetOf(file)
   await writer.settled()
   const bundled = sessions.map(session => rangeOf(session, from, to))
@@ -91,7 +96,7 @@ export async function exportBundle(
     packed.destroy()
     throw failure === undefined ? error : failure.error
   })
-  return bundle.counts
+  return { ...bundle.counts, unmatched: bundle.unmatched }
 }
 
 /** The file that a link leads to is replaced, not the link; and nothing that is no file, such as a device. */

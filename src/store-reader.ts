@@ -1,7 +1,6 @@
 import type { Observable } from 'rxjs'
 import { checkId, checkOptions } from './arguments.ts'
-import type { BundleCounts } from './bundle/header.ts'
-import { type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
+import { type BundleExport, type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
 import { SessionlogError } from './errors.ts'
 import type { RecordedEvent } from './event.ts'
 import { EventReader } from './event-reader.ts'
@@ -129,7 +128,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
    * state before the first is made from, and proofs. `SESSIONLOG_SESSION_NOT_FOUND`, `_VERSION_NOT_FOUND`,
    * `_IO_ERROR`. A store that has failed has no root to prove them by, and refuses.
    */
-  async exportBundle(ids: string | Iterable<string>, options: BundleOptions): Promise<BundleCounts> {
+  async exportBundle(ids: string | Iterable<string>, options: BundleOptions): Promise<BundleExport> {
     this.assertReadable()
     const list = checkExport(ids, options)
     return exportBundle(

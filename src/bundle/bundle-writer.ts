@@ -40,6 +40,11 @@ export class BundleWriter {
     this.#redaction = header.redacted && new Redaction(header.redacted)
   }
 
+  /** What was to be hidden, and was nowhere. */
+  get unmatched(): string[] {
+    return [...(this.#redaction?.unmatched ?? [])]
+  }
+
   get counts(): BundleCounts {
     return { ...this.#counts }
   }

@@ -32,8 +32,8 @@ export interface Redacted {
   readonly alias: string
 }
 
-/** What to put in the place of a value. */
-export type Mark = (value: unknown) => Redacted
+/** What to put in the place of a value, and which places asked for it. */
+export type Mark = (value: unknown, places: Places) => Redacted
 
 /**
  * Marks of which the aliases are keyed hashes (HMAC-SHA256). The key is thrown away with the function: without it
@@ -52,21 +52,34 @@ export function marks(): Mark {
 
 const ALIAS_DIGITS = 16
 
-type Places = readonly (readonly string[])[]
+/** A place, as far as it has been followed into a value. */
+interface Place {
+  readonly pointer: string
+  readonly keys: readonly string[]
+}
+
+export type Places = readonly Place[]
+
+export function placesOf(pointers: readonly string[]): Places {
+  return pointers.map(pointer => ({ pointer, keys: parsePointer(pointer)! }))
+}
 
 /** Hides values in a session's events, one after another: what they then make is each state without these values. */
 export class Redaction {
   readonly #state: Places
   readonly #data: Places
   readonly #facts: readonly (keyof EventFacts)[]
-  readonly #mark = marks()
+  /** Pointers at which nothing has lain so far. */
+  readonly unmatched: Set<string>
+  readonly #newMark = marks()
   /** The session's state as it is, up to the changes that wait to be applied. */
   #current: unknown
   #waiting: Change[] = []
 
   constructor({ state = [], data = [], facts = [] }: RedactOptions) {
-    this.#state = state.map(place => parsePointer(place)!)
-    this.#data = data.map(place => parsePointer(place)!)
+    this.#state = placesOf(state)
+    this.#data = placesOf(data)
+    this.unmatched = new Set([...state, ...data.filter(pointer => pointer !== '')])
     this.#facts = facts
   }
 
@@ -84,6 +97,11 @@ export class Redaction {
     }
     const isUntouched = facts === payload.facts && changes === payload.changes && state === payload.state
     return isUntouched ? payload : { facts, changes, state }
+  }
+
+  readonly #mark: Mark = (value, places) => {
+    for (const { pointer } of places) this.unmatched.delete(pointer)
+    return this.#newMark(value, places)
   }
 
   #redactFacts(facts: EventFacts): EventFacts {
@@ -125,14 +143,14 @@ export class Redaction {
     this.#current = apply(this.#waiting, this.#current)
     this.#waiting = []
     const value = keys.reduce<unknown>((at, key) => (at as Plain | undefined)?.[key], this.#current)
-    return { op: 'replace', path: keys.reduce(child, ''), value: this.#mark(value) }
+    return { op: 'replace', path: keys.reduce(child, ''), value: this.#mark(value, []) }
   }
 }
 
 /** The value without what lies at these places; the value itself where nothing does. */
 export function hide(value: unknown, places: Places, mark: Mark): unknown {
   if (places.length === 0 || value === undefined) return value
-  if (places.some(isHere)) return mark(value)
+  if (places.some(isHere)) return mark(value, places.filter(isHere))
   if (!isObject(value)) return value
   switch (kindOf(value)) {
     case 'array':
@@ -143,7 +161,7 @@ export function hide(value: unknown, places: Places, mark: Mark): unknown {
     case 'map':
     case 'set':
       // No pointer leads into them: rather too much than too little.
-      return mark(value)
+      return mark(value, places)
     default:
       return value
   }
@@ -167,16 +185,20 @@ function hideMembers(object: Plain, places: Places, mark: Mark): Plain {
 
 /** Where there is a member there is a mark, even of one that is undefined. */
 function hideMember(value: unknown, places: Places, mark: Mark): unknown {
-  return value === undefined && places.some(isHere) ? mark(value) : hide(value, places, mark)
+  return value === undefined && places.some(isHere)
+    ? mark(value, places.filter(isHere))
+    : hide(value, places, mark)
 }
 
-function isHere(place: readonly string[]): boolean {
-  return place.length === 0
+function isHere({ keys }: Place): boolean {
+  return keys.length === 0
 }
 
 /** Of places in a value, those in a member of it. */
 function inside(places: Places, key: string): Places {
-  return places.filter(place => fits(place[0], key)).map(place => place.slice(1))
+  return places
+    .filter(({ keys }) => fits(keys[0], key))
+    .map(({ pointer, keys }) => ({ pointer, keys: keys.slice(1) }))
 }
 
 function fits(step: string | undefined, key: string): boolean {

@@ -6,7 +6,7 @@ import { integer, newCommand, type Run } from './command.ts'
 import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { eventJson, valuesJson } from './event-json.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
-import { commandPredicate, expressionPredicate } from './predicate.ts'
+import { commandPredicate, expressionPredicate, type Question } from './predicate.ts'
 import { formatCount, formatTime, plural, printable } from './text.ts'
 
 interface Options {
@@ -38,27 +38,28 @@ export function bisectCommand(run: Run): Command {
     .addHelpText('after', HELP)
     .action((id: string, options: Options, command: Command) =>
       run(command, context => {
-        const predicate = predicateOf(options, context)
-        return withReader(context, reader => search(reader, context, id, predicate, options))
+        const question = questionOf(options, context)
+        return withReader(context, reader => search(reader, context, id, question, options))
       }),
     )
 }
 
-function predicateOf({ expr, run }: Options, { out, progress, signal }: Context): Predicate<unknown> {
+function questionOf({ expr, run }: Options, { out, progress, signal }: Context): Question {
   if ((expr === undefined) === (run === undefined))
     throw new SessionlogTypeError('One of --expr and --run must be given', 'expr')
   const onWarning = (message: string) => {
     progress.end()
     out.note(`sessionlog: ${message}`)
   }
-  return expr !== undefined ? expressionPredicate(expr) : commandPredicate(run!, { signal, onWarning })
+  if (run !== undefined) return commandPredicate(run, { signal, onWarning })
+  return { predicate: expressionPredicate(expr!), assertAnswered: () => {} }
 }
 
 async function search(
   reader: Reader,
   context: Context,
   id: string,
-  predicate: Predicate<unknown>,
+  { predicate, assertAnswered }: Question,
   { good, bad, skip = [] }: Options,
 ): Promise<ExitCode> {
   headOf(reader, id)
@@ -76,6 +77,7 @@ async function search(
   const ends = { ...(good !== undefined && { good }), ...(bad !== undefined && { bad }) }
   const found = await reader.bisect(id, observed, { ...ends, skip, signal })
   progress.end()
+  assertAnswered()
   if (context.json) await context.out.json(foundJson(id, found))
   else await tell(found, context)
   return EXIT.OK

@@ -1,32 +1,43 @@
 import { createReadStream, statSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { ITEM_HEAD } from '../bundle/item.ts'
+import { SessionlogTypeError } from '../index.ts'
 
-/** Commands that read a bundle as they read a store, of which these take no argument of their own. */
-const ALONE = ['export', 'ls', 'audit', 'verify', 'stats']
+/** Commands that read a bundle as they read a store, of which the first need no argument of their own. */
+const ALONE = ['export', 'ls', 'audit', 'tail', 'verify', 'stats']
 const READING = [...ALONE, 'show', 'history', 'diff', 'blame', 'replay', 'bisect', 'repro']
+
+/** Options without a value: what follows any other is its value. */
+const FLAGS = /^--(json|long|reverse|occurred|patch|current|plain|follow)$|^-[lf]$/
 
 /** The ending of a bundle's name. */
 export const BUNDLE_SUFFIX = '.slog'
 
 /**
- * Arguments in which a bundle that stands right behind the command is the store: `history bug.slog ID` is
+ * Arguments in which the first one behind the command, if it is a bundle, is the store: `history bug.slog ID` is
  * `history ID --dir bug.slog`. An id is a session's, unless there is a file of that name and no `--dir`.
  */
 export function withBundle(args: readonly string[]): readonly string[] {
   if (args.some(arg => /^(-d|--dir(=|$))/.test(arg))) return args
-  const [command, at = 0] = firstWord(args, 0)
-  const [path, place = 0] = firstWord(args, at + 1)
-  if (!READING.includes(command) || !path.endsWith(BUNDLE_SUFFIX)) return args
-  if (!ALONE.includes(command) && !isFile(path)) return args
-  return [...args.slice(0, place), '--dir', path, ...args.slice(place + 1)]
+  const [command, path, next] = wordsIn(args)
+  if (command === undefined || path === undefined) return args
+  if (!READING.includes(command.text) || !path.text.endsWith(BUNDLE_SUFFIX)) return args
+  const isAlone = ALONE.includes(command.text)
+  if (!isFile(path.text) && !isAlone) {
+    if (next === undefined) return args
+    throw new SessionlogTypeError(`There is no bundle '${path.text}'`, 'dir')
+  }
+  return [...args.slice(0, path.at), '--dir', path.text, ...args.slice(path.at + 1)]
 }
 
-/** The first argument from a place on, but for the one option that all commands have and that takes no value. */
-function firstWord(args: readonly string[], from: number): [word: string, at: number] {
-  let at = from
-  while (args[at] === '--json') at++
-  return [args[at] ?? '', at]
+/** What is neither an option nor the value of one. */
+function wordsIn(args: readonly string[]): { readonly text: string; readonly at: number }[] {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  return args.slice(0, end).flatMap((text, at) => {
+    const before = args[at - 1] ?? ''
+    const isValue = before.startsWith('-') && !before.includes('=') && !FLAGS.test(before)
+    return text.startsWith('-') || isValue ? [] : [{ text, at }]
+  })
 }
 
 /** Whether a path is that of a bundle: a file that has its ending, or begins as one. */

@@ -7,7 +7,7 @@ import { integer, newCommand, type Run, repeated } from './command.ts'
 import { type Context, withStore } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { readSkey } from './key-file.ts'
-import { formatCount, plural } from './text.ts'
+import { formatCount, plural, printable } from './text.ts'
 
 interface Options {
   out: string
@@ -26,7 +26,7 @@ const HELP = `
 Where a bundle has a name that ends with ${BUNDLE_SUFFIX}, commands that read take it in the place of the store:
   sessionlog history bug${BUNDLE_SUFFIX} cart-42
 
-A pointer is a JSON Pointer (RFC 6901) in which * is any key and a number any number. What is redacted is hidden in every
+A bundle of another name is given as --dir. A pointer is a JSON Pointer (RFC 6901) in which * is any key and a number any number. What is redacted is hidden in every
 state and change; the events' data is hidden whole, unless --redact-data or --keep-data says otherwise. Keys, ids and
 other facts are not hidden, and values that were copied elsewhere must be named there: docs/proofs.md says what a hash
 gives away.`
@@ -64,6 +64,8 @@ async function writeBundle(context: Context, ids: readonly string[], options: Op
   }
   const keys = key === undefined ? {} : { signingKey: await readSkey(key) }
   const counts = await withStore(context, store => store.exportBundle(ids, bundle), keys)
+  for (const place of counts.unmatched)
+    out.note(`sessionlog: nothing lies at ${printable(place)}, so nothing is hidden there`)
   if (context.json) await out.json({ file, ...counts })
   else {
     const hidden = redact ? `, ${formatCount(counts.redacted)} redacted` : ''

@@ -4,6 +4,9 @@ import { parseSkey, parseVkey } from '../proof/key.ts'
 
 /** A verifier's key as it stands, or in a file. */
 export async function readVkey(given: string): Promise<string> {
+  // Of a slip with the signer's key nothing is to be seen.
+  if (given.includes('PRIVATE+KEY'))
+    throw new SessionlogTypeError("That is a signer's key; the verifier's is wanted", 'key')
   const vkey = isVkey(given) ? given : (await readText(given)).trim()
   if (isVkey(vkey)) return vkey
   throw new SessionlogTypeError(`${given} is no verifier's key, and none is in it`, 'key')

@@ -151,8 +151,7 @@ function jump(model: PlayerModel, text: string): Pressed {
   if (text === '') return { model }
   let asked: Point
   try {
-    // A time may be typed as it reads: with a space.
-    asked = point('The place')(text.replace(/^(\d{4}-\d\d-\d\d) +(?=\d)/, '$1T'))
+    asked = point('The place')(text)
   } catch (error) {
     return { model: { ...model, message: (error as Error).message } }
   }

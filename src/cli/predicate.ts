@@ -35,9 +35,16 @@ const BAD_MAX = 127
 /** What a shell ends with where a command cannot be run, or is not found. */
 const NOT_RUN = [126, 127]
 
+/** What a search asks of states. */
+export interface Question {
+  readonly predicate: Predicate<unknown>
+  /** Fails where nobody has answered, whatever the answers looked like. */
+  readonly assertAnswered: () => void
+}
+
 interface CommandOptions {
   readonly signal: AbortSignal
-  /** Told once, where the command seems not to have run at all. */
+  /** Told once, where the command seems not to run any more. */
   readonly onWarning: (message: string) => void
 }
 
@@ -45,25 +52,33 @@ interface CommandOptions {
  * What a command's exit code says of the state that it is given as JSON on standard input, as `git bisect run` takes
  * it: 0 is good, 125 can't tell, 1 to 127 else is bad; anything else, or a signal, ends the search.
  */
-export function commandPredicate(command: string, { signal, onWarning }: CommandOptions): Predicate<unknown> {
+export function commandPredicate(command: string, { signal, onWarning }: CommandOptions): Question {
   let warned = false
-  return async (state, { version }) => {
+  let hasRun = false
+  const predicate: Predicate<unknown> = async (state, { version }) => {
     const plain = isPlainJson(state)
     const input = `${JSON.stringify(plain ? state : toTaggedJson(state))}\n`
     const env = { SESSIONLOG_VERSION: `${version}`, SESSIONLOG_ENCODING: plain ? 'json' : 'tagged' }
     const [code, killedBy] = await runShell(command, input, env, signal)
-    if (code === 0) return false
-    if (code === SKIP) return 'skip'
+    if (code === 0 || code === SKIP) {
+      hasRun = true
+      return code === SKIP ? 'skip' : false
+    }
     if (code === null || code > BAD_MAX) {
       const how = code === null ? `was ended by ${killedBy}` : `ended with ${code}`
       throw new SessionlogTypeError(`The command ${how} at version ${version}`, 'run')
     }
-    if (NOT_RUN.includes(code) && !warned) {
+    if (!NOT_RUN.includes(code)) hasRun = true
+    else if (!warned) {
       warned = true
       onWarning(`the command ended with ${code}, which counts as bad: was it found, and can it be run?`)
     }
     return true
   }
+  const assertAnswered = () => {
+    if (!hasRun) throw new SessionlogTypeError('The command was not found, or cannot be run', 'run')
+  }
+  return { predicate, assertAnswered }
 }
 
 /** Only data goes to standard output: what the command writes to its own goes to standard error. */

@@ -61,12 +61,12 @@ export function testSource(fixture: Fixture, runner: Runner): string {
   return lines.join('\n')
 }
 
-/** Stands in for the code under test: it answers with what was recorded, until it is replaced. */
+/** Stands in for the code under test, and fails until that is there. */
 function ownCode(): string[] {
   return [
-    '/** The code under test: the state after an event, of the state before it. Put yours here. */',
+    '/** The code under test: the state after an event, of the state before it. */',
     'function reducer(state, event) {',
-    '  return event.version === events.at(-1).version ? recorded : state',
+    "  throw new Error('Call your code here')",
     '}',
   ]
 }

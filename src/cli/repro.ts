@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { isOwnType } from '../event.ts'
 import { type ReplayStep, SessionlogError, SessionlogTypeError } from '../index.ts'
+import { isFile } from './bundle-path.ts'
 import { integer, newCommand, type Run } from './command.ts'
 import { type Context, headOf, type Reader, withReader } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { expressionPredicate } from './predicate.ts'
 import { type Fixture, type Runner, testSource } from './repro-source.ts'
 import { plural } from './text.ts'
 
@@ -20,10 +23,11 @@ interface Options {
 const HELP = `
 The test holds the state before version M, the events M to N with their types and data, and the state after N, all as
 source code: it needs neither the store nor this package. M is N where --from is not given, which is enough for a reducer:
-it runs over these events. Without a reducer the test calls a function in it that is yours to fill in.
+it runs over these events. Without a reducer the test calls a function in it that is yours to fill in, and
+fails until it is.
 
 It asserts that the last state is the one that was recorded; with --expr, as given to bisect, that the expression is not
-true of it: then it fails until the bug is mended.`
+true of it. It has to be true of what was recorded: then the test fails until the bug is mended.`
 
 export function reproCommand(run: Run): Command {
   return newCommand('repro <id>', 'write a regression test from a session')
@@ -48,6 +52,8 @@ async function writeTest(reader: Reader, context: Context, id: string, options: 
   // Refuses a version that is not there.
   await reader.stateAt(id, { version: to, signal: context.signal })
   const steps = await stepsOf(reader, id, from, to)
+  if (reducer !== undefined) checkReducer(reducer, steps)
+  if (expr !== undefined) await checkWrong(expr, steps.at(-1)!)
   const fixture: Fixture = {
     sessionId: id,
     origin: reader.origin,
@@ -62,6 +68,23 @@ async function writeTest(reader: Reader, context: Context, id: string, options: 
   if (json) await out.json({ path, from, to, runner })
   else await out.line(`Wrote ${path}: ${plural(steps.length, 'event')} of session '${id}', for ${runner}`)
   return EXIT.OK
+}
+
+/** One that is not there, or that a test would run over events that no reducer has made, makes no test. */
+function checkReducer(path: string, steps: readonly ReplayStep<unknown>[]): void {
+  if (!isFile(path)) throw new SessionlogTypeError(`There is no file '${path}'`, 'reducer')
+  const own = steps.find(({ event }) => isOwnType(event.type))?.event
+  if (own === undefined) return
+  const message = `Version ${own.version} is the store's own, ${own.type}: no reducer has made it`
+  throw new SessionlogTypeError(message, 'reducer')
+}
+
+/** A test that the state is not wrong proves nothing where it is not. */
+async function checkWrong(expr: string, { event, after }: ReplayStep<unknown>): Promise<void> {
+  const isWrong = after !== undefined && (await expressionPredicate(expr)(after, event))
+  if (isWrong === true) return
+  const message = `At version ${event.version} it is not true: ${expr}`
+  throw new SessionlogError('SESSIONLOG_BISECT_REFUSED', message, { version: event.version })
 }
 
 function runnerOf(name: string): Runner {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { AuditOptions, RecordedEvent } from '../index.ts'
 import { integer, newCommand, type Run } from './command.ts'
-import { assertStore, type Context, type Store, withStore } from './context.ts'
+import { assertStore, type Context, type Reader, withReader } from './context.ts'
 import { auditOptions, type FilterOptions, filterOf, formatOf, withFilters } from './event-filter.ts'
 import { writeEvents } from './event-format.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
@@ -36,30 +36,30 @@ export function tailCommand(run: Run): Command {
 async function tail(context: Context, options: Options): Promise<ExitCode> {
   const format = formatOf(options, context)
   const { lines = LINES } = options
-  const last = (store: Store) => lastEvents(store, context, lines, auditOptions(store, options))
+  const last = (reader: Reader) => lastEvents(reader, context, lines, auditOptions(reader, options))
   if (options.follow) {
     await assertStore(context.dir)
     const follower = new Follower(context.dir)
     const events = follower.events(filterOf(options), context.signal, last)
     await writeEvents(events, format, context, follower)
   } else {
-    await withStore(context, async store => writeEvents(await last(store), format, context, store))
+    await withReader(context, async reader => writeEvents(await last(reader), format, context, reader))
   }
   return EXIT.OK
 }
 
 /** The last events that fit, oldest first. Looks at the end of the log, and farther back while too few fit. */
 async function lastEvents(
-  store: Store,
+  reader: Reader,
   { signal }: Context,
   count: number,
   options: AuditOptions,
 ): Promise<RecordedEvent[]> {
   if (count === 0) return []
   for (let span = count; ; span *= 8) {
-    const after = Math.max(store.position - span, 0)
+    const after = Math.max(reader.position - span, 0)
     const found: RecordedEvent[] = []
-    for await (const event of store.audit({ ...options, after, signal })) {
+    for await (const event of reader.audit({ ...options, after, signal })) {
       found.push(event)
       // Not after each: that would move all of them each time.
       if (found.length >= 2 * count) found.splice(0, found.length - count)

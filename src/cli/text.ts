@@ -121,9 +121,11 @@ const ISO = /^([+-]\d{6}|\d{4})-\d\d(-\d\d)?(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d
 /** ms since the epoch from an ISO 8601 time, in UTC where it names no zone, or a number of ms; else undefined. */
 export function parseTime(time: unknown): number | undefined {
   if (typeof time === 'number') return Number.isFinite(time) ? time : undefined
-  const match = typeof time === 'string' ? ISO.exec(time) : null
+  // Tables put a space where ISO 8601 has a T.
+  const text = typeof time === 'string' ? time.replace(/^(\d{4}-\d\d-\d\d) +(?=\d)/, '$1T') : ''
+  const match = ISO.exec(text)
   if (match === null) return undefined
   const zoneless = match[3] !== undefined && match[6] === undefined
-  const ms = Date.parse(zoneless ? `${time}Z` : (time as string))
+  const ms = Date.parse(zoneless ? `${text}Z` : text)
   return Number.isNaN(ms) ? undefined : ms
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
-import { SessionlogTypeError, type VerifyOptions, type VerifyReport } from '../index.ts'
+import { SessionlogTypeError, type VerifyOptions, type VerifyReport, verifyCheckpoint } from '../index.ts'
 import { problemOf } from '../verify.ts'
 import { tellBundle } from './bundle-facts.ts'
 import { isBundle } from './bundle-path.ts'
@@ -9,7 +9,7 @@ import { newCommand, type Run } from './command.ts'
 import { assertStore, type Context, open } from './context.ts'
 import { describeFailure, EXIT, type ExitCode } from './exit-code.ts'
 import { readText, readVkey } from './key-file.ts'
-import { formatCount, formatDuration, plural, printable } from './text.ts'
+import { formatDuration, plural, printable } from './text.ts'
 
 export function verifyCommand(run: Run): Command {
   return newCommand('verify', 'read everything and check it: events, links, roots, bases, snapshots')
@@ -61,6 +61,8 @@ async function verifyStore(context: Context, checked: VerifyOptions): Promise<Ex
     return exitCode
   }
   await tell(context, report)
+  if (report.ok && !context.json && checked.checkpoint !== undefined)
+    await context.out.line(heldText(checked.checkpoint, checked.key!))
   return report.ok ? EXIT.OK : EXIT.NO
 }
 
@@ -76,6 +78,11 @@ async function verifyBundle(context: Context, options: Options): Promise<ExitCod
     await tell(context, { ok: false, problems: [problemOf(error)] })
     return exitCode
   }
+}
+
+function heldText(checkpoint: string, key: string | readonly string[]): string {
+  const { origin, size } = verifyCheckpoint(checkpoint, key)
+  return `It holds the ${plural(size, 'event')} of the checkpoint of ${printable(origin)}`
 }
 
 type Outcome = Pick<VerifyReport, 'ok' | 'problems'> & Partial<VerifyReport>
@@ -94,6 +101,6 @@ async function tell({ out, json }: Context, outcome: Outcome): Promise<void> {
 function detailsOf({ position, sessions, commits, bases, snapshots, root, durationMs }: Outcome): string {
   if (position === undefined) return ': the store does not open'
   const counts = Object.entries({ events: position, sessions, commits, bases, snapshots })
-  const read = counts.map(([what, count]) => `${formatCount(count!)} ${what}`).join(', ')
+  const read = counts.map(([what, count]) => plural(count!, what.slice(0, -1))).join(', ')
   return `: ${read} read in ${formatDuration(durationMs!)}\nroot ${root}`
 }

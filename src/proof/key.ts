@@ -37,7 +37,7 @@ export interface KeyPair {
 
 /** A new pair of keys by that name, usually the origin line of the store that it signs for. */
 export function generateKey(name: string): KeyPair {
-  if (!isKeyName(name))
+  if (typeof name !== 'string' || !isKeyName(name))
     throw new SessionlogTypeError(
       'A key name is not empty, and has no spaces, no control characters and no +',
       'name',

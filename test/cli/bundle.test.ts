@@ -40,6 +40,7 @@ const READS = [
   ['replay', 'cart', '--json'],
   ['bisect', 'cart', '--bad', '3', '--expr', 'state.total < 0', '--json'],
   ['audit', '--session', 'cart'],
+  ['tail', 'cart', '-n', '3'],
   ['audit', '--session', 'cart', '--format', 'csv'],
 ]
 
@@ -82,6 +83,12 @@ describe('a bundle behind a command', () => {
       expect(missing).toMatchObject({ code: 2, stdout: '' })
       expect(missing.stderr).toContain('There is no store in')
     }
+    const missing = await sessionlog(['history', join(dir, 'no.slog'), 'cart'])
+    expect(missing).toMatchObject({ code: 2, stdout: '' })
+    expect(missing.stderr).toContain('There is no bundle')
+    const late = await sessionlog(['history', '--from', '4', file, 'cart'])
+    expect(late.stdout).toBe((await sessionlog(['history', file, 'cart', '--from', '4'])).stdout)
+    expect(late.code).toBe(0)
     const after = await sessionlog(['history', '--json', file, 'cart'])
     expect(after).toMatchObject({ code: 0 })
     await withStore(dir, store => store.save(file, 1))
@@ -92,7 +99,7 @@ describe('a bundle behind a command', () => {
 
   test('is not for commands that write', async () => {
     const { file } = await makeBundle()
-    for (const command of [['compact'], ['tail'], ['bundle', 'cart', '-o', `${file}.2`]])
+    for (const command of [['compact'], ['tail', '--follow'], ['bundle', 'cart', '-o', `${file}.2`]])
       expect(await sessionlog([...command, '--dir', file])).toMatchObject({ code: 2, stdout: '' })
     expect((await sessionlog(['compact', '--dir', file])).stderr).toContain('is a file')
   })

@@ -81,6 +81,12 @@ for (const runner of ['vitest', 'node']) {
   test(`without a reducer, for ${runner}: holds the fixture, ready for the code under test`, async () => {
     const project = await makeProject()
     expect((await repro(project, '--to', '3', '--out', 'own.test.mjs', '--runner', runner)).code).toBe(0)
+    expect(runs(project, runner, 'own.test.mjs')).toBe(false)
+    const own = join(project, 'own.test.mjs')
+    writeFileSync(
+      own,
+      readFileSync(own, 'utf8').replace("throw new Error('Call your code here')", 'return recorded'),
+    )
     expect(runs(project, runner, 'own.test.mjs')).toBe(true)
     const args = ['--to', '3', '--out', 'bad.test.mjs', '--runner', runner, '--expr', 'state.total < 0']
     expect((await repro(project, ...args)).code).toBe(0)

@@ -22,13 +22,13 @@ test('every command of "find the save that broke it" runs, and says what the gui
   writeFileSync(join(cwd, 'check.mjs'), blocks(guide, 'js')[0]!)
   const printed = new Map<string, string>()
   for (const line of blocks(guide, 'sh').join('').trimEnd().split('\n')) {
-    const [program, ...args] = wordsOf(line.split(' > ')[0]!)
-    expect(program).toBe('sessionlog')
+    const [runner, program, ...args] = wordsOf(line.split(' > ')[0]!)
+    expect([runner, program]).toEqual(['npx', 'sessionlog'])
     const { code, stdout } = await sessionlog(args, { cwd })
     expect(code, line).toBe(0)
     printed.set(line, stdout)
   }
-  const of = (start: string) => [...printed].find(([line]) => line.startsWith(`sessionlog ${start}`))![1]
+  const of = (start: string) => [...printed].find(([line]) => line.startsWith(`npx sessionlog ${start}`))![1]
   const said = blocks(guide, 'text')[0]!.trimEnd().split('\n')
   for (const line of said) expect(of('bisect cart-42 --expr').split('\n')).toContain(line)
   expect(of('bisect cart-42 --run')).toMatch(/^version +5$/m)
