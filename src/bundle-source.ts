@@ -71,13 +71,12 @@ export async function sourceOf(
   const [from, to] = [begun.importedFrom?.version ?? 0, ended.importedFrom?.version ?? 0]
   // The last event that both have must be the same one: two copies of a store may have gone different ways.
   const common = Math.min(to, last)
-  const known = common >= first && (await factsAt(parts.reader, id, version - (to - common))).importedFrom
+  const isThere = common >= Math.max(first - 1, 1)
+  const known = isThere ? (await factsAt(parts.reader, id, version - (to - common))).importedFrom : undefined
   const isOurs =
     from > 0 &&
     from + (begun.type === IMPORTED ? 1 : 0) <= first &&
-    known !== undefined &&
-    known !== false &&
-    known.origin === header.origin &&
+    known?.origin === header.origin &&
     known.sessionId === session.id &&
     known.version === common &&
     known.hash === (await eventAt(log, session.id, common)).hash
@@ -96,7 +95,7 @@ async function eventAt(log: ReadableLog, id: string, version: number): Promise<R
 
 /** What the bundle's events are to become, and the version of each there. */
 export async function* branches(
-  { header, log, session, next, upcast, now }: Source,
+  { header, log, session, version: known, next, upcast, now }: Source,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Branch & { readonly version: number }, void, undefined> {
   const { id, first, last } = session
@@ -107,7 +106,7 @@ export async function* branches(
       state === undefined ? { kind: 'delete' } : { kind: 'save', state, asRecorded: true }
     return { intent, options, version }
   }
-  if (next === first && first > 1) {
+  if (known === 0 && first > 1) {
     const version = first - 1
     const { hash, recordedAt } = await eventAt(log, id, version)
     const before = await stateAtVersion(log, id, version, signal)
@@ -125,7 +124,7 @@ export async function* branches(
     // Not before the last event: else the session might end in the middle of it. One that is over is left out, because
     // nobody could look at the session.
     const due = expiresAt > now() ? expiresAt : Number.POSITIVE_INFINITY
-    const isMoved = due < Number.POSITIVE_INFINITY || next > first
+    const isMoved = due < Number.POSITIVE_INFINITY || known > 0
     if (version === last && after.state !== undefined && isMoved) options.expiresAt = due
     yield branch(version, after, options)
   }

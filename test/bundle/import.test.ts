@@ -161,6 +161,23 @@ describe('importBundle()', () => {
     })
   })
 
+  test('goes on behind another part of the session, or behind the state before one', async () => {
+    const store = await makeStore()
+    const [one, two] = [bundlePath(), bundlePath()]
+    await store.exportBundle('a', { file: one, to: 8 })
+    await store.exportBundle('a', { file: two, from: 9 })
+    const other = await create<unknown>()
+    await other.importBundle(one)
+    expect(await other.importBundle(two)).toEqual({ sessions: 1, events: 13, skipped: 0 })
+    expect(await said(other, 'a')).toEqual(await said(store, 'a'))
+    const stopped = await create<unknown>()
+    const stop = new AbortController()
+    stopped.watch('a').subscribe(state => state !== undefined && stop.abort(new Error('enough')))
+    await failureOf(() => stopped.importBundle(two, { signal: stop.signal }))
+    expect(stopped.version('a')).toBe(1)
+    expect(await stopped.importBundle(two)).toEqual({ sessions: 1, events: 13, skipped: 0 })
+  })
+
   test('changes nothing where one event is refused, and says which', async () => {
     const store = await makeStore()
     const file = bundlePath()
