@@ -1,9 +1,10 @@
-import { constants, copyFile, link, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
 import { openStore } from '../index.ts'
+import { linkOrCopy } from '../log/found-log.ts'
 import type { Store } from './context.ts'
 import { LOG } from './directory.ts'
 
@@ -87,16 +88,6 @@ export class LogCopy {
       await linkOrCopy(join(this.#log, name), join(tables, name))
       await linkOrCopy(join(tables, name), join(work, LOG, name))
     }
-  }
-}
-
-/** Leaves what is there already. A table may lie on another disk than the copy. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to)
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return
-    await copyFile(from, to, constants.COPYFILE_EXCL)
   }
 }
 

@@ -58,8 +58,8 @@ export class FoundLog {
   }
 }
 
-/** Leaves what is there already; some file systems have no links. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
+/** Gives a file a second name. Leaves what is there already; some file systems have no links, and none reach others. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
