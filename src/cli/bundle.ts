@@ -66,6 +66,8 @@ async function writeBundle(context: Context, ids: readonly string[], options: Op
   const counts = await withStore(context, store => store.exportBundle(ids, bundle), keys)
   for (const place of counts.unmatched)
     out.note(`sessionlog: nothing lies at ${printable(place)}, so nothing is hidden there`)
+  if (!file.endsWith(BUNDLE_SUFFIX))
+    out.note(`sessionlog: commands take it as --dir, because its name does not end with ${BUNDLE_SUFFIX}`)
   if (context.json) await out.json({ file, ...counts })
   else {
     const hidden = redact ? `, ${formatCount(counts.redacted)} redacted` : ''
