@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { encodeItem, ITEM } from '../../src/bundle/item.ts'
-import { openBundle } from '../../src/index.ts'
-import { bundlePath, type ForgedEvent, forge, itemsOf, writeItems } from '../support/bundles.ts'
+import { encodeItem, ITEM, type Item } from '../../src/bundle/item.ts'
+import { generateKey, openBundle } from '../../src/index.ts'
+import { sha256 } from '../../src/log/chain.ts'
+import { originLine, signCheckpoint } from '../../src/proof/checkpoint.ts'
+import { bundlePath, type ForgedEvent, forge, itemsOf, writeItems, writeSealed } from '../support/bundles.ts'
 import { codeOf, collect, failureOf } from '../support/outcome.ts'
 import { create } from '../support/store.ts'
 
@@ -149,4 +151,83 @@ test('importBundle() takes nothing in that save() would refuse', async () => {
     version: 2,
   })
   expect([store.version('a'), (await collect(store.events())).length]).toEqual([0, 0])
+})
+
+describe('openBundle() refuses, although the seal fits,', () => {
+  /** Two sessions, in one of which the third of five events is redacted. */
+  async function makeItems(skey?: string): Promise<{ file: string; items: Item[]; redacted: number }> {
+    const store = await create<unknown>(skey === undefined ? {} : { signingKey: skey })
+    for (let n = 1; n <= 5; n++)
+      await store.save('a', { n, ...(n === 3 && { secret: 'tuna' }), text: 'word '.repeat(n) })
+    await store.save('b', 1)
+    const file = bundlePath()
+    await store.exportBundle(['a', 'b'], { file, redact: ['/secret'] })
+    const items = await itemsOf(file)
+    return { file, items, redacted: items.findIndex(([kind]) => kind === ITEM.REDACTED) }
+  }
+
+  test('a proof that is another, or is missing', async () => {
+    const { file, items } = await makeItems()
+    for (const [at, [kind, hashes]] of items.entries()) {
+      if (kind !== ITEM.PROOF) continue
+      const [first, ...rest] = (hashes as Uint8Array[]).map(hash => Buffer.from(hash))
+      first![7]! ^= 1
+      for (const forged of [items.with(at, [ITEM.PROOF, [first, ...rest]]), items.toSpliced(at, 1)]) {
+        writeSealed(file, forged)
+        expect(await failureOf(() => openBundle(file))).toMatchObject({
+          code: 'SESSIONLOG_PROOF_INVALID',
+          sessionId: expect.any(String),
+          version: expect.any(Number),
+        })
+      }
+    }
+    writeSealed(file, items)
+    expect((await openBundle(file)).version('a')).toBe(5)
+  })
+
+  test('a redacted event that follows another one', async () => {
+    const { file, items, redacted } = await makeItems()
+    const [kind, version, shown, hash] = items[redacted]! as [3, number, Uint8Array, Uint8Array]
+    const record = Buffer.from(shown)
+    // Behind the kind, the id, the version, the position and the time stands the hash of the event before.
+    const at = record.indexOf(Buffer.of(0x58, 32)) + 2
+    record[at]! ^= 1
+    record.write(sha256(record.subarray(5, -34)), record.length - 32, 32, 'hex')
+    writeSealed(file, items.with(redacted, [kind, version, record, hash]))
+    expect(await failureOf(() => openBundle(file))).toMatchObject({
+      code: 'SESSIONLOG_CORRUPTION',
+      version: 3,
+    })
+  })
+
+  test('time that goes backwards', async () => {
+    const file = bundlePath()
+    forge(file, { a: [WHOLE({ n: 1 }), [0, 500, undefined, [], [[1, '/n', 2]]]] })
+    expect(await failureOf(() => openBundle(file))).toMatchObject({
+      code: 'SESSIONLOG_CORRUPTION',
+      version: 2,
+    })
+  })
+
+  test('a session that ends before it should', async () => {
+    const { file, items } = await makeItems()
+    const [kind, id, first] = items[1]!
+    writeSealed(file, items.with(1, [kind, id, first, 6, 6]))
+    expect(await failureOf(() => openBundle(file))).toMatchObject({
+      code: 'SESSIONLOG_CORRUPTION',
+      version: 6,
+    })
+  })
+
+  test('a checkpoint that somebody else signed', async () => {
+    const { skey, vkey } = generateKey('store')
+    const { file, items } = await makeItems(skey)
+    const header = items[0]![1] as { origin: string; position: number; root: string }
+    const { origin, position: size, root } = header
+    const checkpoint = signCheckpoint({ origin: originLine(origin), size, root }, generateKey('store').skey)
+    writeSealed(file, items.with(0, [ITEM.HEADER, { ...header, checkpoint }]), skey)
+    expect(await codeOf(() => openBundle(file, { key: vkey }))).toBe('SESSIONLOG_PROOF_INVALID')
+    writeSealed(file, items, skey)
+    expect((await openBundle(file, { key: vkey })).version('a')).toBe(5)
+  })
 })

@@ -7,6 +7,7 @@ import { Seal } from '../../src/bundle/seal.ts'
 import { type Bundle, type BundleOptions, openBundle, type SessionStore } from '../../src/index.ts'
 import { NO_HASH, sha256 } from '../../src/log/chain.ts'
 import { packRecord, type RawEvent } from '../../src/log/record.ts'
+import { signNote } from '../../src/proof/note.ts'
 import { WholeTree } from '../../src/proof/whole-tree.ts'
 import { encodeCbor } from '../../src/state/cbor-values.ts'
 import { collect } from './outcome.ts'
@@ -80,7 +81,15 @@ export function forge(file: string, sessions: Record<string, readonly ForgedEven
     items.push([ITEM.SESSION, id, 1, raw.length, raw.length], [ITEM.RECORD, 1, Buffer.from(packRecord(raw))])
     items.push([ITEM.PROOF, tree.inclusionProof(position - 1).map(hash => Buffer.from(hash, 'hex'))])
   }
+  writeSealed(file, [...items, [ITEM.END, made.length, leaves.length, '']])
+}
+
+/** Writes items of which the last one is made to fit the others; signed where there is a key. */
+export function writeSealed(file: string, items: readonly Item[], skey?: string): void {
+  const { origin } = items[0]![1] as { origin: string }
   const seal = new Seal(origin)
-  for (const item of items) seal.add(encodeItem(item))
-  writeItems(file, [...items, [ITEM.END, made.length, leaves.length, seal.end()]])
+  for (const item of items.slice(0, -1)) seal.add(encodeItem(item))
+  const [kind, sessions, events] = items.at(-1)!
+  const text = seal.end()
+  writeItems(file, items.with(-1, [kind, sessions, events, skey === undefined ? text : signNote(text, skey)]))
 }
