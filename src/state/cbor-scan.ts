@@ -1,8 +1,11 @@
 import { SessionlogError } from '../errors.ts'
 
-/** Tags that `cbor-values.ts` writes, and those of Date, Set and Map. */
-const TAGS = new Set([1, 24, 258, 259, 41_001, 41_002, 41_003, 41_004, 41_005, 41_006])
+/** Tags that `cbor-values.ts` writes, those of Date, Set and Map, and what the encoder has -(2^64) in. */
+const TAGS = new Set([1, 3, 24, 258, 259, 41_001, 41_002, 41_003, 41_004, 41_005, 41_006])
 const EMBEDDED = 24
+const NEGATIVE_BIGNUM = 3
+/** A longer one takes the decoder time that grows as its square. */
+const BIGNUM_BYTES_MAX = 8
 
 /** How deep CBOR may be embedded in CBOR: each time for two hundred levels of a state. */
 const EMBEDDED_MAX = 16
@@ -14,7 +17,8 @@ const EMBEDDED_MAX = 16
 export function scanCbor(bytes: Uint8Array, depth = 0): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 0
-  let isEmbedded = false
+  /** The tag of what comes next. */
+  let tag: number | undefined
   const take = (length: number) => {
     at += length
     if (at > bytes.length) throw refused()
@@ -23,21 +27,24 @@ export function scanCbor(bytes: Uint8Array, depth = 0): void {
   for (let wanted = 1; wanted > 0; wanted--) {
     const head = bytes[take(1)]!
     const [major, info] = [head >> 5, head & 31]
-    if (isEmbedded && major !== BYTES) throw refused()
+    const isBytesTagged = tag === EMBEDDED || tag === NEGATIVE_BIGNUM
+    if (isBytesTagged && major !== BYTES) throw refused()
     if (major === SIMPLE) {
       take(WIDTHS[info] ?? refuse())
+      tag = undefined
       continue
     }
     const argument = argumentAt(view, take, info)
     if (major === TEXT || major === BYTES) {
       const start = take(argument)
-      if (isEmbedded) scanCbor(bytes.subarray(start, at), depth + 1)
+      if (tag === NEGATIVE_BIGNUM && argument > BIGNUM_BYTES_MAX) throw refused()
+      if (tag === EMBEDDED) scanCbor(bytes.subarray(start, at), depth + 1)
     } else if (major === ARRAY || major === MAP) wanted += major === MAP ? 2 * argument : argument
     else if (major === TAG) {
       if (!TAGS.has(argument) || depth >= EMBEDDED_MAX) throw refused()
       wanted++
     }
-    isEmbedded = major === TAG && argument === EMBEDDED
+    tag = major === TAG ? argument : undefined
     // Each of them has a byte at least.
     if (wanted > bytes.length - at + 1) throw refused()
   }

@@ -13,12 +13,22 @@ test('scanCbor() takes whatever is encoded here', () => {
 })
 
 test('scanCbor() refuses tags of the decoder that are none of ours, also inside of what is embedded', async () => {
-  for (const tag of [0, 2, 3, 4, 5, 14, 15, 27, 28, 29, 51, 55_799, 57_337, 57_342]) {
+  for (const tag of [0, 2, 4, 5, 14, 15, 27, 28, 29, 51, 55_799, 57_337, 57_342]) {
     const inside = Buffer.from([0xd9, tag >> 8, tag & 255, 0x41, 1])
     const embedded = Buffer.concat([Buffer.of(0xd8, 24, 0x40 + inside.length), inside])
     for (const bytes of [inside, embedded, Buffer.concat([Buffer.of(0x81), inside])])
       expect(await codeOf(() => scanCbor(bytes)), `${tag}`).toBe('SESSIONLOG_CORRUPTION')
   }
+})
+
+test('scanCbor() takes a bignum of eight bytes, which -(2^64) is, and none that is longer', async () => {
+  expect(() => scanCbor(encodeValue(-(2n ** 64n)))).not.toThrow()
+  for (const bytes of [
+    Buffer.of(0xc3, 0x49, 1, 0, 0, 0, 0, 0, 0, 0, 0),
+    Buffer.of(0xc3, 1),
+    Buffer.of(0xc3, 0xf6),
+  ])
+    expect(await codeOf(() => scanCbor(bytes))).toBe('SESSIONLOG_CORRUPTION')
 })
 
 test('scanCbor() refuses what is cut, goes on, or claims more than there is', async () => {
