@@ -152,7 +152,7 @@ export function checkPath(path: unknown, name: string): asserts path is string {
 export function checkPointer(pointer: unknown, name = 'pointer'): string[] {
   const keys = typeof pointer === 'string' ? parsePointer(pointer) : undefined
   const text = typeof pointer === 'string' ? `'${pointer}'` : kind(pointer)
-  if (keys === undefined) throw wrong(`${text} is no JSON Pointer`, name)
+  if (keys === undefined) throw wrong(`${text} is no JSON Pointer, such as /items/0`, name)
   return keys
 }
 

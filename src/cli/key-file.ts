@@ -15,6 +15,8 @@ export async function readVkey(given: string): Promise<string> {
 /** A signer's key, which only ever stands in a file. */
 export async function readSkey(path: string): Promise<string> {
   const skey = (await readText(path)).trim()
+  if (isVkey(skey))
+    throw new SessionlogTypeError(`'${path}' holds a verifier's key; the signer's is wanted`, 'key')
   parseSkey(skey)
   return skey
 }
