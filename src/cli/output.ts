@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import picocolors from 'picocolors'
 import { printable, printableJson } from './text.ts'
 
@@ -59,6 +60,8 @@ export class Output {
     if (chunk === '' || this.#broken) return
     if (!this.#stdout.write(chunk) && !this.#broken)
       await once(this.#stdout, 'drain', { signal: this.#signal })
+    // A pipe or a file is written to without a pause: a signal is only heard in one.
+    await turn(undefined, { signal: this.#signal })
   }
 
   /** Says something to whoever watches, beside the data. */
