@@ -14,7 +14,7 @@ const FLOORS = [
   ['state'],
   ['event'],
   ['log'],
-  ['projection', 'snapshot', 'proof'],
+  ['projection', 'snapshot', 'proof', 'link'],
   ['bundle'],
   ['store'],
   ['index'],

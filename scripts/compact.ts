@@ -5,7 +5,7 @@ import { run } from '../src/cli/run.ts'
  *
  *     npx tsx scripts/compact.ts --dir data
  *
- * Exits with 3 where an app holds the store, and says which process that is. docs/cron.md has the crontab line, the
- * systemd timer and the other exit codes.
+ * Where an app holds the store, the app does the work. docs/cron.md has the crontab line, the systemd timer and the exit
+ * codes.
  */
 process.exitCode = await run(['compact', ...process.argv.slice(2)])

@@ -5,8 +5,9 @@ import { VersionConflictError } from './errors.ts'
 import type { Durability, Receipt, WriteOptions } from './event.ts'
 import type { Intent, Standing } from './intent.ts'
 import type { Append } from './log/commit.ts'
+import type { Answered } from './log/writer.ts'
 import { Session } from './projection/session.ts'
-import { receiptOf } from './receipt.ts'
+import { receiptFrom } from './receipt.ts'
 import type { Recorder } from './recorder.ts'
 import { excuse } from './settle.ts'
 
@@ -18,7 +19,7 @@ export interface BatchParts<State> {
   readonly recorder: Recorder<State>
   readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
   readonly duplicates: Duplicates
-  readonly durability: Durability
+  readonly durability: () => Durability
 }
 
 /**
@@ -57,22 +58,28 @@ function writePlan<State>(
   results: readonly (Append | Answer)[],
 ): Promise<Receipt[]> {
   plan.checkUntouched()
-  const receipts = () =>
-    Promise.all(results.map(each => ('unproven' in each ? each.receipt() : receiptOf(each, durability))))
+  const receipts = (answer?: Answered) => {
+    let index = 0
+    return Promise.all(
+      results.map(each =>
+        'unproven' in each ? each.receipt() : receiptFrom(each, durability(), answer, index++),
+      ),
+    )
+  }
   if (plan.appends.length === 0) return receipts()
   const written = recorder.write<Receipt[]>(plan.appends, plan.bytes, receipts)
   for (const append of plan.appends) {
     if (append.facts.eventId !== undefined)
       duplicates.note(
         append,
-        written.then(() => receiptOf(append, durability)),
+        written.then(receipts => receipts[results.indexOf(append)]!),
       )
   }
   return written
 }
 
 /** What the items read so far would make of the sessions. */
-class Plan {
+export class Plan {
   readonly appends: Append[] = []
   bytes = 0
   readonly #find: (id: string) => Session | undefined

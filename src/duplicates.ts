@@ -30,13 +30,18 @@ export interface Answer {
 
 /** Events by their ids: those recorded, and those under way. */
 export class Duplicates {
-  readonly #log: EventLog
+  readonly #log: Pick<EventLog, 'findEventId'>
   readonly #reader: LogReader
   readonly #upcast: Upcast
-  readonly #durability: Durability
+  readonly #durability: () => Durability
   readonly #pending = new Map<string, { readonly append: Append; readonly receipt: Promise<Receipt> }>()
 
-  constructor(log: EventLog, reader: LogReader, upcast: Upcast, durability: Durability) {
+  constructor(
+    log: Pick<EventLog, 'findEventId'>,
+    reader: LogReader,
+    upcast: Upcast,
+    durability: () => Durability,
+  ) {
     this.#log = log
     this.#reader = reader
     this.#upcast = upcast
@@ -75,7 +80,7 @@ export class Duplicates {
     const recorded =
       content.state && this.#upcast.make(await stateAtVersion(this.#reader, sessionId, version))
     checkSame(sessionId, eventId, content, facts, recorded)
-    return receiptOf(event, this.#durability, { deduplicated: true })
+    return receiptOf(event, this.#durability(), { deduplicated: true })
   }
 }
 

@@ -24,6 +24,8 @@ export type SessionlogErrorCode =
   | 'SESSIONLOG_NOT_OPEN'
   /** Another store holds this directory. */
   | 'SESSIONLOG_LOCKED'
+  /** `compact` was not to wait, and another one is under way. */
+  | 'SESSIONLOG_COMPACTION_RUNNING'
   /** The disk failed: the store has stopped; open it again, retry with the same `eventId`. */
   | 'SESSIONLOG_IO_ERROR'
   /** What was read is not what was written. Nothing is changed: keep the files, restore a copy. */
@@ -69,9 +71,15 @@ export class SessionlogError extends Error {
 
   /** True where the same call may succeed later, with nothing changed by the caller. */
   get transient(): boolean {
-    return this.code === 'SESSIONLOG_OVERLOADED' || this.code === 'SESSIONLOG_LOCKED'
+    return TRANSIENT.includes(this.code)
   }
 }
+
+const TRANSIENT: readonly SessionlogErrorCode[] = [
+  'SESSIONLOG_OVERLOADED',
+  'SESSIONLOG_LOCKED',
+  'SESSIONLOG_COMPACTION_RUNNING',
+]
 
 /** `SESSIONLOG_VERSION_CONFLICT`, with what was expected and what was found. */
 export class VersionConflictError extends SessionlogError {

@@ -1,18 +1,40 @@
 import type { Answer } from './duplicates.ts'
 import type { Recipe } from './edit.ts'
-import type { ImportedFrom, WriteOptions } from './event.ts'
-import type { Append } from './log/commit.ts'
+import type { ExpectedVersion, ImportedFrom, WriteOptions } from './event.ts'
+import type { Append, Sent } from './log/commit.ts'
+import type { Changes } from './state/changes.ts'
 
 /** What is to become of a session. */
 export type Intent =
-  /** `asRecorded`: the schema is asked, but what it makes of the state isn't taken. */
-  | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true }
+  /** `asRecorded`: the schema is asked, but what it makes of the state isn't taken. `checked`: it was asked elsewhere. */
+  | { readonly kind: 'save'; readonly state: unknown; readonly asRecorded?: true; readonly checked?: true }
   | { readonly kind: 'edit'; readonly recipe: Recipe }
   | { readonly kind: 'delete' }
+  /** What another process made of a version: refused with {@link Behind} on any other. */
+  | { readonly kind: 'changes'; readonly changes: Changes; readonly base: number }
 
 /** What is said of an event, also by the store itself. */
 export interface RecordOptions extends WriteOptions {
   importedFrom?: ImportedFrom
+  /** Which process sent it. */
+  sent?: Sent
+}
+
+/** What was wanted of an event, so that it can be made again where another process was first. */
+export interface Wish {
+  readonly intent: Intent
+  readonly expectedVersion: ExpectedVersion | undefined
+  /** The state that it was made on. */
+  readonly base: unknown
+}
+
+/** Changes made on another version than the last. Not for callers: their process makes them again. */
+export class Behind extends Error {
+  override readonly name = 'Behind'
+
+  constructor() {
+    super('Another process was first')
+  }
 }
 
 /** An event ready to be written, or the answer that makes one needless. */

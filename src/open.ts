@@ -1,113 +1,83 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { withoutContext } from './context.ts'
 import { hasCode, SessionlogError } from './errors.ts'
-import { type Directory, findLostLog, identify, keepWitness } from './identity.ts'
-import { FoundLog } from './log/found-log.ts'
-import type { Level } from './log/level-log.ts'
-import { acquireLock } from './log/lock.ts'
-import { openLevelLog, wrapLevel } from './log/open-level.ts'
+import { follow } from './follow.ts'
+import { isHeldHere } from './log/lock.ts'
+import { Membership } from './membership.ts'
+import { durabilityOf, keepIdentity, withLog } from './opened-log.ts'
 import { checkStoreOptions, type Settings, type StoreOptions } from './options.ts'
-import { assemble, type Place } from './parts.ts'
-import { rebuild } from './projection/rebuild.ts'
-import { ensureDirectory, sweepTemporaries } from './snapshot/file.ts'
-import { SnapshotFolder } from './snapshot/snapshot-folder.ts'
-import { readWitness } from './snapshot/witness.ts'
+import { Owner, writerOf } from './owner.ts'
+import { assemble, type StoreParts } from './parts.ts'
+import { ensureDirectory } from './snapshot/file.ts'
 import { SessionStore } from './store.ts'
 
 /**
  * Opens a store in a directory, or in an abstract-level database. Reads each session's base and the events after
- * it, so it takes as long as there are sessions, not as there is history.
+ * it, so it takes as long as there are sessions, not as there is history. Where another process holds the directory,
+ * the store follows that one, and takes its place when it goes.
  *
- * @throws `SESSIONLOG_LOCKED` where another store holds the directory; `SESSIONLOG_CORRUPTION` where the log is
- * damaged; `SESSIONLOG_EVENTS_MISSING` where it has lost events; `SESSIONLOG_FORMAT_UNSUPPORTED`.
+ * @throws `SESSIONLOG_LOCKED` where another store holds the directory and does not share it; `SESSIONLOG_CORRUPTION`
+ * where the log is damaged; `SESSIONLOG_EVENTS_MISSING` where it has lost events; `SESSIONLOG_FORMAT_UNSUPPORTED`.
  */
 export async function openStore<State = unknown>(options: StoreOptions<State>): Promise<SessionStore<State>> {
   return withoutContext(() => openAt(checkStoreOptions(options)))
 }
 
+/** How long an owner is looked for that is there and doesn't let anybody in yet, ms. */
+const SEARCH_MS_MAX = 2_000
+
 async function openAt<State>(settings: Settings<State>): Promise<SessionStore<State>> {
-  const place = await openPlace(settings)
-  try {
-    const store = await openIn(place, settings)
-    await place.found?.accept()
-    return store
-  } catch (error) {
-    await place.release(error)
-    throw error
-  }
-}
-
-async function openPlace<State>(settings: Settings<State>): Promise<Place> {
-  if (settings.db !== undefined) return openDatabase(settings.db as Level)
-  await ensureDirectory(settings.dir!)
-  const lock = await acquireLock(settings.dir!)
-  try {
-    const path = lock.directory
-    const directory = { path, snapshots: join(path, 'sessions_v3') }
-    if (!existsSync(join(path, 'log')) && !settings.acceptLoss) await refuseLostLog(directory)
-    const found = new FoundLog(path)
-    await found.keep()
-    const log = await openLevelLog(join(path, 'log')).catch(async error => {
-      // What LevelDB itself refuses, it leaves as it was.
-      await found.discard()
-      throw error
-    })
-    const release = async (refusal?: unknown) => {
-      await log.close()
-      if (isDamage(refusal)) await found.refuse()
-      else await found.discard()
-      await lock.release()
+  const { role, dir } = settings
+  for (const end = performance.now() + SEARCH_MS_MAX; ; await delay(20)) {
+    try {
+      if (role !== 'follower') return await own(settings)
+    } catch (error) {
+      if (!hasCode(error, 'SESSIONLOG_LOCKED') || !mayFollow(settings) || performance.now() > end) throw error
     }
-    return { log, directory, found, release }
-  } catch (error) {
-    await lock.release()
-    throw error
+    if (role === 'follower') await ensureDirectory(dir!)
+    const producer = randomBytes(16).toString('hex')
+    const membership = await Membership.join(dir!, producer)
+    if (membership !== undefined) return new SessionStore(await follow(settings, membership, producer))
+    if (role === 'follower' && performance.now() > end) throw noOwner(dir!)
   }
 }
 
-/** Databases that a store of this process holds; between processes they guard themselves, or not. */
-const held = new WeakSet<object>()
-
-async function openDatabase(db: Level): Promise<Place> {
-  if (held.has(db)) throw new SessionlogError('SESSIONLOG_LOCKED', 'Another store holds this database')
-  held.add(db)
-  try {
-    const log = await wrapLevel(db)
-    const release = () => log.close().finally(() => held.delete(db))
-    return { log, directory: undefined, release }
-  } catch (error) {
-    held.delete(db)
-    throw error
-  }
-}
-
-/** Before a new log is made in the place of the one that was lost. */
-async function refuseLostLog(directory: Directory): Promise<void> {
-  const loss = await findLostLog(directory, await readWitness(directory.path))
-  if (loss !== undefined) throw loss
-}
-
-async function openIn<State>(place: Place, settings: Settings<State>): Promise<SessionStore<State>> {
-  const { log, directory } = place
-  const { record, changed, lossAccepted, snapshotsTo } = await identify(log, directory, settings)
-  const rebuilt = await rebuild(log, {
-    ignoreBases: settings.rebuild ?? false,
-    onProgress: settings.onProgress,
+async function own<State>(settings: Settings<State>): Promise<SessionStore<State>> {
+  return withLog(settings, async opened => {
+    const { place, identity, rebuilt, snapshots } = opened
+    const { record } = identity
+    const { sessions, recordedAt, tree } = rebuilt
+    const { log, host } = place
+    let writer!: ReturnType<typeof writerOf>
+    let role!: Owner<State>
+    const store: StoreParts<State> = assemble({
+      settings,
+      record,
+      log,
+      durability: () => durabilityOf(settings, log),
+      sessions,
+      recordedAt,
+      writer: feed => {
+        writer = writerOf(settings, { log, tree, host }, feed)
+        return writer
+      },
+      role: () => role,
+    })
+    await keepIdentity(opened, writer)
+    role = new Owner({ settings, place, record, tree, writer, snapshots, store })
+    store.expiries.planAll()
+    settings.logger.info({ sessions: sessions.size, position: tree.size }, 'The store is open')
+    return new SessionStore(store)
   })
-  const snapshots = directory && new SnapshotFolder(directory.snapshots, record.origin, snapshotsTo)
-  await snapshots?.open()
-  if (directory !== undefined) await sweepTemporaries(directory.path)
-  const store = assemble(place, settings, record, rebuilt, snapshots)
-  if (changed) await store.writer.write(() => [{ op: 'store', record }], true)
-  if (lossAccepted) {
-    await place.found!.refuse()
-    await keepWitness(directory!)
-  }
-  settings.logger.info({ sessions: rebuilt.sessions.size, position: rebuilt.tree.size }, 'The store is open')
-  return new SessionStore(store)
 }
 
-function isDamage(error: unknown): boolean {
-  return hasCode(error, 'SESSIONLOG_CORRUPTION') || hasCode(error, 'SESSIONLOG_EVENTS_MISSING')
+/** Two stores on one directory in one process are more likely a slip than a wish: that has to be asked for. */
+function mayFollow<State>({ dir, share, role }: Settings<State>): boolean {
+  return dir !== undefined && share && role === 'auto' && !isHeldHere(dir)
+}
+
+function noOwner(path: string): SessionlogError {
+  const message = `No process that shares '${path}' holds it: there is nobody to follow`
+  return new SessionlogError('SESSIONLOG_LOCKED', message, { path })
 }

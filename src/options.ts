@@ -14,6 +14,10 @@ export interface StoreOptions<State> {
   /** Any open abstract-level database with synchronous reads and snapshots, in place of a directory. It is not closed. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever keys and values it has, the log brings its own.
   db?: AbstractLevel<any, any, any>
+  /** Lets other processes of this user follow the store; where one holds it already, this one follows. Default: true. */
+  share?: boolean
+  /** Whether to own the directory or to follow its owner; `auto` is the first that can be had. Default: `auto`. */
+  role?: 'auto' | 'owner' | 'follower'
   /** Any synchronous Standard Schema validator. What it answers with is what is saved. */
   schema?: StandardSchemaV1<unknown, State>
   /** Integer >= 0. The schema of the states saved from now on. Default: the store's last. */
@@ -55,6 +59,8 @@ export type Settings<State> = StoreOptions<State> &
   Required<
     Pick<
       StoreOptions<State>,
+      | 'share'
+      | 'role'
       | 'clock'
       | 'logger'
       | 'durability'
@@ -70,8 +76,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 
 const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compactEvery: 0 } as const
 const FUNCTIONS = ['clock', 'upcast', 'onProgress', 'onCheckpoint'] as const
-const BOOLEANS = ['skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
-const OTHERS = ['dir', 'db', 'schema', 'logger', 'durability', 'signingKey']
+const BOOLEANS = ['share', 'skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
+const OTHERS = ['dir', 'db', 'role', 'schema', 'logger', 'durability', 'signingKey']
 
 export function checkStoreOptions<State>(options: StoreOptions<State>): Settings<State> {
   if (typeof options !== 'object' || options === null)
@@ -93,9 +99,15 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   if (!['sync', 'buffered', undefined].includes(options.durability)) {
     throw wrong(`durability must be 'sync' or 'buffered', not ${String(options.durability)}`, 'durability')
   }
+  if (!['auto', 'owner', 'follower', undefined].includes(options.role))
+    throw wrong(`role must be 'auto', 'owner' or 'follower', not ${String(options.role)}`, 'role')
+  if (options.role === 'follower' && (options.db !== undefined || options.share === false))
+    throw wrong('A follower needs a directory that is shared', 'role')
   checkSchema(options.schema)
   return {
     ...options,
+    share: options.share ?? true,
+    role: options.role ?? 'auto',
     clock: options.clock ?? Date.now,
     logger: harmless(options.logger),
     durability: options.durability ?? 'sync',

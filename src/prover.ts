@@ -1,9 +1,10 @@
 import { checkNumber, checkOptions, wrong } from './arguments.ts'
 import { SessionlogError } from './errors.ts'
-import type { EventLog } from './log/port.ts'
+import { MerkleTree } from './log/chain.ts'
+import type { CommitRecord, LogView } from './log/port.ts'
 import type { LogReader } from './log/reader.ts'
 import { KIND } from './log/record.ts'
-import type { Writer } from './log/writer.ts'
+import type { LogWriter } from './log/writer.ts'
 import { readLeaves } from './projection/leaves.ts'
 import type { Past, Recorded } from './projection/past.ts'
 import { originLine, parseCheckpoint, signCheckpoint } from './proof/checkpoint.ts'
@@ -11,7 +12,6 @@ import { parseNote, signNote } from './proof/note.ts'
 import { prove } from './proof/prove.ts'
 import { consistencyProof, treeRoot } from './proof/tree.ts'
 import { WholeTree } from './proof/whole-tree.ts'
-import type { Compactor } from './snapshot/compactor.ts'
 
 /** That the tree of the first `oldSize` events is the beginning of that of the first `newSize`. */
 export interface ConsistencyProof {
@@ -29,11 +29,10 @@ export interface ProofOptions {
 }
 
 export interface ProverParts {
-  readonly log: EventLog
+  readonly log: { lastCommit(): Promise<CommitRecord | undefined>; view(): LogView | Promise<LogView> }
   readonly reader: LogReader
-  readonly writer: Writer
+  readonly writer: LogWriter
   readonly past: Past
-  readonly compactor: Compactor
   readonly origin: string
   readonly signingKey: string | undefined
 }
@@ -130,9 +129,9 @@ export class Prover {
     return run
   }
 
-  #leaves(size: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const { compactor, log } = this.#parts
-    return compactor.alone(either => readLeaves(log, size, either), signal)
+  async #leaves(size: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const view = await this.#parts.log.view()
+    return readLeaves(view, size, signal).finally(() => view.close())
   }
 
   /** What a size, or a checkpoint, says. Whether it was signed is for whoever kept it to know. */
@@ -149,14 +148,12 @@ export class Prover {
 
   /** As the last acknowledged commit left it, everything before the call included; and on the disk. */
   async #tree(): Promise<{ size: number; root: string }> {
-    const { writer } = this.#parts
-    let found = { size: 0, root: '' }
+    const { log, writer } = this.#parts
     await writer.settled()
-    await writer.write(tree => {
-      found = { size: tree.size, root: tree.root() }
-      return []
-    }, true)
-    return found
+    const last = await log.lastCommit()
+    await writer.makeDurable()
+    if (writer.failure !== undefined) throw writer.failure
+    return { size: last?.lastPosition ?? 0, root: last?.root ?? new MerkleTree().root() }
   }
 }
 

@@ -1,27 +1,30 @@
-import { isolateActor, wrong } from './arguments.ts'
+import { wrong } from './arguments.ts'
 import { inContext } from './context.ts'
 import { isolateData } from './data.ts'
 import type { Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
 import { SessionlogError, VersionConflictError } from './errors.ts'
-import { EXPIRED, type ExpectedVersion, IMPORTED, type Receipt, type WriteOptions } from './event.ts'
-import type { Intent, Prepared, RecordOptions, Standing } from './intent.ts'
-import { type EventFacts, NO_FACTS } from './log/codec.ts'
+import { EXPIRED, IMPORTED, type Receipt, type WriteOptions } from './event.ts'
+import { checkExpected, factsOf } from './facts.ts'
+import { Behind, type Intent, type Prepared, type RecordOptions, type Standing, type Wish } from './intent.ts'
+import type { EventFacts } from './log/codec.ts'
 import { Append } from './log/commit.ts'
-import type { Transaction, Writer } from './log/writer.ts'
+import type { Answered, LogWriter, Transaction } from './log/writer.ts'
 import type { Settings } from './options.ts'
 import type { Cache } from './projection/cache.ts'
 import type { Session } from './projection/session.ts'
 import { validateState } from './schema.ts'
+import { apply } from './state/apply.ts'
 import type { Changes } from './state/changes.ts'
 import { handOut } from './state/exotic.ts'
 import { DELETION, reconcile } from './state/reconcile.ts'
+import { sizeOfChanges } from './state/size.ts'
 
 /** The store's rules that guard the record, and its place in time. */
 export interface RecorderParts<State> {
   readonly settings: Settings<State>
   readonly cache: Cache
-  readonly writer: Writer
+  readonly writer: LogWriter
   readonly duplicates: Duplicates
   readonly schemaVersion: number
   readonly requireActor: boolean
@@ -34,6 +37,8 @@ export interface RecorderParts<State> {
   readonly planExpiry: (expiresAt: number) => void
   /** The receipt of a session's event, once it is durable. */
   readonly receiptAt: (session: Session, version: number) => Promise<Receipt>
+  /** True where another process records the events: then they may have to be made again. */
+  readonly follows: () => boolean
 }
 
 /** What an event takes in memory beside its changes, about. */
@@ -55,6 +60,16 @@ export class Recorder<State> {
     return time > this.#lastTime ? time : this.#lastTime
   }
 
+  /** Goes on after a time at which another process recorded. */
+  advance(recordedAt: number): void {
+    this.#lastTime = Math.max(this.#lastTime, recordedAt)
+  }
+
+  /** Gives events their time. */
+  date(appends: readonly Append[]): void {
+    for (const append of appends) append.recordedAt = this.#tick()
+  }
+
   /** Prepares an event on a session as it stands. Changes nothing. */
   prepare(session: Session, intent: Intent, given: RecordOptions, standing: Standing = session): Prepared {
     const options: RecordOptions = inContext(given)
@@ -62,7 +77,8 @@ export class Recorder<State> {
     const data = isolateData(options.data)
     if (options.eventId !== undefined) {
       // An edit with a known id does not run, so its state is not known.
-      const state = intent.kind === 'edit' ? undefined : { value: saved }
+      const isEdit = intent.kind === 'edit' || intent.kind === 'changes'
+      const state = isEdit ? undefined : { value: saved }
       const answer = this.#parts.duplicates.find(session, options.eventId, {
         type: options.type,
         data,
@@ -75,31 +91,61 @@ export class Recorder<State> {
     if (intent.kind === 'delete' && !exists) return undefined
     this.#checkPolicy(session.id, options)
     const { state, changes, size } = this.#next(session, intent, saved, standing)
-    const facts = this.#facts(options, data)
+    const facts = factsOf(options, data, this.#parts.schemaVersion)
     // A getter or a recipe may have saved the same session meanwhile, or begun it.
     const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
     if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
     if (this.#mayLeaveOut(options) && exists && changes.length === 0)
       return this.#unchanged(session, version, options)
     const append = new Append(session, version + 1, facts, state, changes)
+    if (options.sent !== undefined) append.sent = options.sent
+    if (this.#parts.follows()) {
+      const { expectedVersion } = options
+      const base = standing.state
+      append.wish = {
+        intent: intent.kind === 'save' ? NO_STATE : intent,
+        expectedVersion,
+        base,
+      } satisfies Wish
+    }
     return { append, bytes: size + EVENT_BYTES }
+  }
+
+  /**
+   * Makes an event again on its session as it is by now. With `expects` the caller's expectation of it is checked, and
+   * a delete of nothing is none: false.
+   */
+  remake(append: Append, expects: boolean): boolean {
+    const session = append.head as Session
+    const wish = append.wish as Wish
+    const { intent, expectedVersion } = wish
+    if (expects) checkExpected(session.id, expectedVersion, session.version, session.exists)
+    if (expects && intent.kind === 'delete' && !session.exists) return false
+    if (session.state === wish.base) append.remake(session.version + 1, append.state, append.changes)
+    else {
+      const { state, changes } = this.#next(session, intent, append.state, session)
+      // A save makes the same state of whatever was there.
+      append.remake(session.version + 1, intent.kind === 'save' ? append.state : state, changes)
+      append.wish = { ...wish, base: session.state }
+    }
+    return true
   }
 
   /** Makes prepared events visible and sends them on their way, all or none; resolves to `result()` once durable. */
   write<T>(
     appends: readonly Append[],
     bytes: number,
-    result: () => T | Promise<T>,
+    result: (answer?: Answered) => T | Promise<T>,
     operations?: Transaction['operations'],
   ): Promise<T> {
     const { writer, cache, planExpiry, settings } = this.#parts
     if (writer.failure !== undefined) throw writer.failure
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
       throw overloaded()
-    for (const append of appends) append.recordedAt = this.#tick()
+    this.date(appends)
     const durable = new Promise<T>((resolve, reject) => {
-      const done = (error?: SessionlogError) => {
-        if (error === undefined) return resolve(result())
+      const done = (error?: Error, answer?: Answered) => {
+        if (error === undefined) return resolve(result(answer))
         // The disk's failure is told by status, commits and the logger: nobody has to wait for each promise.
         durable.catch(() => {})
         reject(error)
@@ -128,6 +174,11 @@ export class Recorder<State> {
     standing: Standing,
   ): { state: unknown; changes: Changes; size: number } {
     if (intent.kind === 'delete') return { state: undefined, changes: DELETION, size: 0 }
+    if (intent.kind === 'changes') {
+      if (standing.version !== intent.base || !standing.exists) throw new Behind()
+      const state = apply(intent.changes, standing.state)
+      return { state, changes: intent.changes, size: sizeOfChanges(intent.changes) }
+    }
     const next = intent.kind === 'save' ? saved : this.#edited(session, intent.recipe, standing)
     if (!standing.exists || standing.schemaVersion === this.#parts.schemaVersion) {
       return reconcile(standing.state, next)
@@ -137,7 +188,8 @@ export class Recorder<State> {
     return { state, changes: [{ op: 'replace', path: '', value: state }], size }
   }
 
-  #saved(sessionId: string, { state, asRecorded }: Extract<Intent, { kind: 'save' }>): unknown {
+  #saved(sessionId: string, { state, asRecorded, checked }: Extract<Intent, { kind: 'save' }>): unknown {
+    if (checked) return state
     const valid = validateState(this.#parts.settings.schema, sessionId, state)
     return asRecorded ? state : valid
   }
@@ -151,29 +203,9 @@ export class Recorder<State> {
     return validateState(this.#parts.settings.schema, session.id, editState(draft, recipe))
   }
 
-  /** What is imported stands there event for event. */
-  #mayLeaveOut({ importedFrom }: RecordOptions): boolean {
-    return this.#parts.settings.skipUnchanged && importedFrom === undefined
-  }
-
-  #facts(options: RecordOptions, data: unknown): EventFacts {
-    const { schemaVersion } = this.#parts
-    if (options === NO_OPTIONS && schemaVersion === 0) return NO_FACTS
-    const { actor, reason, type, eventId, correlationId, causationId, occurredAt, expiresAt } = options
-    const { importedFrom } = options
-    return {
-      type,
-      actor: actor === undefined ? undefined : isolateActor(actor),
-      reason,
-      data,
-      eventId,
-      correlationId,
-      causationId,
-      occurredAt,
-      expiresAt: expiresAt === undefined ? undefined : Math.max(0, expiresAt),
-      schemaVersion: schemaVersion || undefined,
-      importedFrom,
-    }
+  /** What is imported stands there event for event; what another process sent is its own to leave out. */
+  #mayLeaveOut({ importedFrom, sent }: RecordOptions): boolean {
+    return this.#parts.settings.skipUnchanged && importedFrom === undefined && sent === undefined
   }
 
   /** What the store itself did elsewhere has no actor, and no reason. */
@@ -202,20 +234,9 @@ export class Recorder<State> {
   }
 }
 
-export const NO_OPTIONS: WriteOptions = Object.freeze({})
+/** A save's state is the event's own. */
+const NO_STATE: Intent = Object.freeze({ kind: 'save', state: undefined })
 const EXPIRY: EventFacts = Object.freeze({ type: EXPIRED })
-
-function checkExpected(
-  sessionId: string,
-  expected: ExpectedVersion = 'any',
-  version: number,
-  exists: boolean,
-): void {
-  const met =
-    expected === 'any' ||
-    (expected === 'no_session' ? !exists : expected === 'session_exists' ? exists : expected === version)
-  if (!met) throw new VersionConflictError(sessionId, expected, version)
-}
 
 function overloaded(): SessionlogError {
   return new SessionlogError(

@@ -98,7 +98,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkOptions(options, ['signal', 'onProgress', 'checkpoint', 'key'])
     this.assertReadable()
-    return this.#parts.verify(options)
+    return this.#parts.role().verify(options)
   }
 
   /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
@@ -150,17 +150,11 @@ export abstract class StoreReader<State> extends EventReader<State> {
   }
 
   async #close(): Promise<void> {
-    const { compactor, durability, expiries, flush, writer, endFollowing, release } = this.#parts
     try {
-      await compactor.stop()
-      await (durability === 'buffered' ? flush() : expiries.flush()).catch(() => {})
-      expiries.stop()
-      await writer.end()
+      await this.#parts.role().close()
     } finally {
-      await release().finally(() => {
-        this.#closed = true
-        endFollowing()
-      })
+      this.#closed = true
+      this.#parts.endFollowing()
     }
   }
 

@@ -1,17 +1,19 @@
-import { checkExpiry, checkId, checkOptions, takeWriteOptions } from './arguments.ts'
+import { checkExpiry, checkId, checkOptions, checkType, takeWriteOptions } from './arguments.ts'
 import { type BatchItem, writeBatch } from './batch.ts'
 import { type Branch, type BranchOptions, forkOf, reversionOf } from './branch.ts'
 import { type BundleImport, checkImport, type ImportBundleOptions, importBundle } from './bundle-import.ts'
 import { withoutContext } from './context.ts'
 import type { Edit, Recipe } from './edit.ts'
+import { hasCode } from './errors.ts'
 import type { Receipt, WriteOptions } from './event.ts'
+import { NO_OPTIONS } from './facts.ts'
 import type { Intent } from './intent.ts'
 import type { StoreParts } from './parts.ts'
 import type { Session } from './projection/session.ts'
-import { receiptOf } from './receipt.ts'
-import { NO_OPTIONS } from './recorder.ts'
+import { receiptFrom } from './receipt.ts'
 import { settle } from './settle.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import { reconcile } from './state/reconcile.ts'
 import { StoreReader } from './store-reader.ts'
 
 /**
@@ -51,7 +53,11 @@ export class SessionStore<State> extends StoreReader<State> {
   saveAll(items: readonly BatchItem<State>[], options: WriteOptions = NO_OPTIONS): Promise<Receipt[]> {
     return settle(() => {
       this.#assertWritable()
-      return writeBatch(this.#parts, id => this.current(id), items, options)
+      const write = (batch: readonly BatchItem<State>[]) =>
+        writeBatch(this.#parts, id => this.current(id), batch, options)
+      const keep = () =>
+        items.map(item => ('state' in item ? { ...item, state: isolated(item.state) } : item))
+      return this.#upToDate(write, items, keep) as Promise<Receipt[]>
     })
   }
 
@@ -60,14 +66,16 @@ export class SessionStore<State> extends StoreReader<State> {
    * event that it comes from; the parent is left alone. It expires when `expiresAt` says so, not when the parent does. `SESSIONLOG_VERSION_CONFLICT` where `newId` has ever existed.
    */
   async fork(id: string, newId: string, options: BranchOptions): Promise<Receipt> {
+    await this.#parts.role().catchUp()
     const branch = await forkOf(this.#parts.past, this.recorded(id), newId, options)
     return this.#record(this.recorded(newId), branch) as Promise<Receipt>
   }
 
   /** Goes back to an old state, as a new event: `$reverted`. Where there was none, that ends the session's state. */
   async revert(id: string, options: BranchOptions): Promise<Receipt | undefined> {
+    await this.#parts.role().catchUp()
     const branch = await reversionOf(this.#parts.past, this.recorded(id), options)
-    return this.#record(this.recorded(id), branch)
+    return this.#record(this.recorded(id), branch) ?? undefined
   }
 
   /**
@@ -81,7 +89,7 @@ export class SessionStore<State> extends StoreReader<State> {
     const parts = {
       ...this.#parts,
       find: (id: string) => this.recorded(id),
-      record: (session: Session, branch: Branch) => this.#record(session, branch),
+      record: async (session: Session, branch: Branch) => this.#record(session, branch),
     }
     return withoutContext(() => importBundle(parts, path, options))
   }
@@ -98,33 +106,67 @@ export class SessionStore<State> extends StoreReader<State> {
   /** Brings bases and snapshots up to date and seals events, while saves go on. Nothing is lost. */
   async compact(options: CompactOptions = {}): Promise<CompactionReport> {
     this.#assertWritable()
-    checkOptions(options, ['signal', 'full', 'onProgress'])
-    return this.#parts.compactor.run(options)
+    checkOptions(options, ['signal', 'full', 'wait', 'onProgress'])
+    for (const name of ['full', 'wait']) checkType(options, name, 'boolean')
+    return this.#parts.role().compact(options)
   }
 
   /** Makes everything that was saved before the call durable, in either mode of durability. */
   async flush(): Promise<void> {
     this.#assertWritable()
-    await this.#parts.flush()
+    await this.#parts.role().flush()
   }
 
   #write(id: string, intent: Intent, given: WriteOptions): Promise<Receipt | undefined> {
     return settle(() => {
-      const session = this.recorded(id)
+      this.recorded(id)
       const options = given === NO_OPTIONS ? given : takeWriteOptions(given)
-      return this.#record(session, { intent, options })
+      const write = (branch: Branch) => this.#record(this.recorded(id), branch)
+      const keep = () => ({ intent: keptIntent(intent), options })
+      return this.#upToDate(write, { intent, options }, keep)
     })
   }
 
-  #record(session: Session, { intent, options, operations }: Branch): Promise<Receipt | undefined> {
+  /**
+   * A follower may not have heard yet of what a call depends on: one that is refused for that is made again once all
+   * that was recorded by then is here. `keep` keeps what the caller may change meanwhile.
+   */
+  #upToDate<I, T>(
+    call: (input: I) => Promise<T> | undefined,
+    input: I,
+    keep: () => I,
+  ): Promise<T | undefined> {
+    const role = this.#parts.role()
+    if (!role.follows) return call(input) ?? Promise.resolve(undefined)
+    try {
+      const answer = call(input)
+      if (answer !== undefined) return answer
+    } catch (error) {
+      const mayBeStale = STALE.some(code => hasCode(error, code))
+      if (!mayBeStale) throw error
+    }
+    const kept = keep()
+    return role.catchUp().then(() => call(kept))
+  }
+
+  /** Undefined where there is nothing to be done. */
+  #record(
+    session: Session,
+    { intent, options, operations }: Branch,
+  ): Promise<Receipt | undefined> | undefined {
     this.#assertWritable()
     const { recorder, duplicates, durability } = this.#parts
     const prepared = recorder.prepare(session, intent, options)
-    if (prepared === undefined) return Promise.resolve(undefined)
+    if (prepared === undefined) return undefined
     if ('answer' in prepared) return prepared.answer.receipt()
     const { append, bytes } = prepared
-    const receipt = recorder.write([append], bytes, () => receiptOf(append, durability), operations)
-    duplicates.note(append, receipt)
+    const receipt = recorder.write(
+      [append],
+      bytes,
+      answer => receiptFrom(append, durability(), answer),
+      operations,
+    )
+    duplicates.note(append, receipt as Promise<Receipt>)
     return receipt
   }
 
@@ -133,4 +175,15 @@ export class SessionStore<State> extends StoreReader<State> {
     const { failure } = this.#parts.writer
     if (failure !== undefined) throw failure
   }
+}
+
+/** Why a call may be refused that would be right a moment later. */
+const STALE = ['SESSIONLOG_VERSION_CONFLICT', 'SESSIONLOG_SESSION_NOT_FOUND'] as const
+
+function keptIntent(intent: Intent): Intent {
+  return intent.kind === 'save' ? { ...intent, state: isolated(intent.state) } : intent
+}
+
+function isolated<T>(state: T): T {
+  return reconcile(undefined, state).state as T
 }

@@ -34,15 +34,31 @@ test('npm start with a file imports it, counts it and checks it', async () => {
   expect(refused.code).toBe(7)
 })
 
-test('the nightly script compacts, and ends with 3 where an app holds the store', async () => {
+test('the nightly script compacts a store that nobody holds, and has an app compact the one that it holds', async () => {
   const dir = temporary()
+  await withStore(dir, store => store.save('a', 1))
+  const closed = await outcomeOf(start('scripts/compact.ts', ['--dir', dir, '--json']))
+  expect(closed.code).toBe(0)
+  expect(closed.json).toMatchObject([{ sessions: 1, snapshotsWritten: 1, problems: [] }])
   await withStore(dir, async store => {
-    await store.save('a', 1)
-    const held = await outcomeOf(start('scripts/compact.ts', ['--dir', dir]))
-    expect(held.code).toBe(3)
-    expect(held.stderr).toContain(`process ${process.pid}`)
+    await store.save('b', 1)
+    const held = await outcomeOf(start('scripts/compact.ts', ['--dir', dir, '--json']))
+    expect(held.code).toBe(0)
+    expect(held.json).toMatchObject([{ sessions: 1, snapshotsWritten: 1, position: 2 }])
+    expect(await store.compact()).toMatchObject({ sessions: 0, position: 2 })
   })
-  const { code, json } = await outcomeOf(start('scripts/compact.ts', ['--dir', dir, '--json']))
-  expect(code).toBe(0)
-  expect(json).toMatchObject([{ sessions: 1, snapshotsWritten: 1, problems: [] }])
+})
+
+test('the nightly script ends with 3 where an app holds the store and does not share it', async () => {
+  const dir = temporary()
+  await withStore(
+    dir,
+    async store => {
+      await store.save('a', 1)
+      const held = await outcomeOf(start('scripts/compact.ts', ['--dir', dir]))
+      expect(held.code).toBe(3)
+      expect(held.stderr).toContain(`process ${process.pid}`)
+    },
+    { share: false },
+  )
 })

@@ -3,6 +3,7 @@ import { type CompactionReport, SessionlogTypeError, type StoreOptions } from '.
 import { replaceFile } from '../snapshot/file.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
+import { diskUse } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { readSkey } from './key-file.ts'
 import { formatCount, formatDuration, plural } from './text.ts'
@@ -10,18 +11,20 @@ import { formatCount, formatDuration, plural } from './text.ts'
 /** `sessionlog compact`, and the nightly script. */
 export function compactCommand(run: Run): Command {
   return newCommand('compact', 'bring bases and snapshots up to date; nothing is lost')
+    .option('-q, --quiet', 'say nothing where all went well')
     .option('--full', 'write every snapshot again, also of sessions that have not changed')
     .option('--checkpoint <file>', 'write a signed checkpoint there at the end: a place outside of the store')
     .option('-k, --key <file>', "the signer's key of the checkpoint")
     .action((options: Options, command: Command) =>
       run(command, async context => {
         const signing = await signingOf(options)
-        return withStore(context, store => compactStore(store, context, options.full ?? false), signing)
+        return withStore(context, store => compactStore(store, context, options), signing)
       }),
     )
 }
 
 interface Options {
+  quiet?: boolean
   full?: boolean
   checkpoint?: string
   key?: string
@@ -34,16 +37,23 @@ async function signingOf({ checkpoint, key }: Options): Promise<StoreOptions<unk
   return { signingKey: await readSkey(key!), onCheckpoint: note => replaceFile(checkpoint, note) }
 }
 
-async function compactStore(store: Store, context: Context, full: boolean): Promise<ExitCode> {
-  const { out, progress, signal } = context
-  const onProgress = ({ sessions, snapshotsWritten }: CompactionReport) =>
-    progress.update('Compacting', Math.max(sessions, snapshotsWritten))
-  const report = await store.compact({ signal, full, onProgress })
+async function compactStore(
+  store: Store,
+  context: Context,
+  { full = false, quiet = false }: Options,
+): Promise<ExitCode> {
+  const { dir, out, progress, signal } = context
+  const bytesBefore = diskUse(dir).bytes
+  const onProgress = ({ sessions, snapshotsWritten }: CompactionReport) => {
+    if (!quiet) progress.update('Compacting', Math.max(sessions, snapshotsWritten))
+  }
+  const report = await store.compact({ signal, full, wait: false, onProgress })
   progress.end()
   const { problems, ...numbers } = report
-  if (context.json)
-    await out.json({ ...numbers, problems: problems.map(({ sessionId, path }) => ({ sessionId, path })) })
-  else await out.line(summaryOf(report))
+  if (context.json) {
+    const left = problems.map(({ sessionId, path }) => ({ sessionId, path }))
+    await out.json({ ...numbers, problems: left, bytesBefore, bytesAfter: diskUse(dir).bytes })
+  } else if (!quiet) await out.line(summaryOf(report))
   for (const { sessionId, path, error } of problems) {
     if (path === undefined)
       out.fail(`Session '${sessionId}' was left as it is: ${error.message}`, 'SESSIONLOG_CORRUPTION')

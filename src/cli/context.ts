@@ -1,7 +1,14 @@
 import { Bundle } from '../bundle.ts'
-import { sessionNotFound } from '../errors.ts'
+import { hasCode, sessionNotFound } from '../errors.ts'
 import type { EventReader } from '../event-reader.ts'
-import { openBundle, openStore, SessionlogTypeError, type SessionStore, type StoreOptions } from '../index.ts'
+import {
+  type OpenProgress,
+  openBundle,
+  openStore,
+  SessionlogTypeError,
+  type SessionStore,
+  type StoreOptions,
+} from '../index.ts'
 import { isBundle, isFile } from './bundle-path.ts'
 import { hasStore } from './directory.ts'
 import type { Output } from './output.ts'
@@ -67,16 +74,22 @@ export async function assertStore(dir: string): Promise<void> {
   throw new SessionlogTypeError(message, 'dir')
 }
 
-/** A store that is open for a moment doesn't compact itself. */
+/**
+ * Opens a store for a moment: it doesn't compact itself. Where another process holds it, that one does the work; this one
+ * never takes its place.
+ */
 export async function open(
   { dir, progress }: Pick<Context, 'dir' | 'progress'>,
   options: StoreOptions<unknown> = {},
 ): Promise<Store> {
-  const store = await openStore<unknown>({
-    dir,
-    compactEvery: 0,
-    onProgress: ({ sessions }) => progress.update('Opening', sessions),
-    ...options,
+  const onProgress = ({ sessions }: OpenProgress) => progress.update('Opening', sessions)
+  const all = { dir, compactEvery: 0, onProgress, ...options }
+  const store = await openStore<unknown>({ ...all, role: 'owner' }).catch(error => {
+    if (!hasCode(error, 'SESSIONLOG_LOCKED')) throw error
+    return openStore<unknown>({ ...all, role: 'follower' }).catch(second => {
+      // Nobody to follow: then the first one says who holds the store.
+      throw hasCode(second, 'SESSIONLOG_LOCKED') ? error : second
+    })
   })
   progress.end()
   return store

@@ -10,6 +10,7 @@ export const EXIT = {
   REFUSED: 5,
   PARTIAL: 6,
   IO: 7,
+  RUNNING: 8,
   BUG: 70,
   INTERRUPTED: 130,
   TERMINATED: 143,
@@ -22,11 +23,12 @@ Exit codes:
     0  done
     1  no: verify found problems, a proof proves nothing, the ends of a bisect do not fit, no such session or version
     2  wrong usage: an argument, an option, a directory without a store
-    3  locked: another process holds the store
+    3  locked: another process holds the store and does not share it, or does not answer
     4  the store cannot be opened or read: damaged, events missing, of an unknown format
     5  import refused: nothing was written
     6  import done in part: lines were refused, or events came after the snapshots
     7  the disk or a file failed
+    8  the store is being compacted already
    70  a bug of sessionlog
   130  interrupted (SIGINT); 143 where asked to end (SIGTERM)`
 
@@ -37,6 +39,7 @@ const BY_ERROR: Partial<Record<SessionlogErrorCode, ExitCode>> = {
   SESSIONLOG_PROOF_INVALID: EXIT.NO,
   SESSIONLOG_BISECT_REFUSED: EXIT.NO,
   SESSIONLOG_LOCKED: EXIT.LOCKED,
+  SESSIONLOG_COMPACTION_RUNNING: EXIT.RUNNING,
   SESSIONLOG_CORRUPTION: EXIT.DAMAGED,
   SESSIONLOG_EVENTS_MISSING: EXIT.DAMAGED,
   SESSIONLOG_FORMAT_UNSUPPORTED: EXIT.DAMAGED,

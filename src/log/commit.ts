@@ -1,7 +1,7 @@
 import type { Changes } from '../state/changes.ts'
 import type { MerkleTree } from './chain.ts'
 import { type EventFacts, KEYFRAME_FIELDS, writeEvent } from './codec.ts'
-import type { LogOperation, Run } from './port.ts'
+import type { Forwarded, LogOperation, Run } from './port.ts'
 import { type EventKind, KIND } from './record.ts'
 import type { RecordWriter } from './record-writer.ts'
 
@@ -17,13 +17,19 @@ export interface LogHead {
   run: Append[] | undefined
 }
 
+/** By which process an event was sent, and the how-manieth of all that it sends. */
+export interface Sent {
+  readonly producer: string
+  readonly sequence: number
+}
+
 /** An event on its way into the log. The writer fills in where it landed. */
 export class Append {
   readonly head: LogHead
-  readonly version: number
+  version: number
   readonly facts: EventFacts
   /** The state after the event; `undefined` for a delete. */
-  readonly state: unknown
+  state: unknown
   changes: Changes
   kind: EventKind
   /** When the session ends by itself after this event. */
@@ -34,6 +40,10 @@ export class Append {
   /** Whether a later event of the session is in the same commit. */
   superseded = false
   previousHash = ''
+  /** Of an event that another process sent, or that this one sends. */
+  sent: Sent | undefined
+  /** What it was made from, where it may have to be made again. */
+  wish: unknown
 
   constructor(head: LogHead, version: number, facts: EventFacts, state: unknown, changes: Changes) {
     this.head = head
@@ -46,6 +56,25 @@ export class Append {
 
   get sessionId(): string {
     return this.head.id
+  }
+
+  /** Whether it is the whole state, and so can stand on any version. */
+  get isWhole(): boolean {
+    return this.kind === KIND.WHOLE
+  }
+
+  /** Makes it the whole state, whatever was there before. */
+  makeWhole(): void {
+    this.changes = [{ op: 'replace', path: '', value: this.state }]
+    this.kind = KIND.WHOLE
+  }
+
+  /** Takes its place on another version than the one that it was made on. */
+  remake(version: number, state: unknown, changes: Changes): void {
+    this.version = version
+    this.state = state
+    this.changes = changes
+    this.kind = state === undefined ? KIND.DELETED : isWhole(changes) ? KIND.WHOLE : KIND.CHANGES
   }
 }
 
@@ -82,8 +111,29 @@ export function buildCommit(
     }
   }
   const { recordedAt } = appends[appends.length - 1]!
-  const commit = { firstPosition, lastPosition: tree.size, recordedAt, root: tree.root(), runs }
+  const forwarded = forwardedOf(appends)
+  const commit = { firstPosition, lastPosition: tree.size, recordedAt, root: tree.root(), runs, forwarded }
   operations.push({ op: 'commit', commit })
+}
+
+const NONE: readonly Forwarded[] = []
+
+/** One entry for events that a follower sent one after the other and that landed so. */
+function forwardedOf(appends: readonly Append[]): readonly Forwarded[] {
+  let forwarded: { producer: string; sequence: number; position: number; count: number }[] | undefined
+  for (const { sent, position } of appends) {
+    if (sent === undefined) continue
+    const { producer, sequence } = sent
+    forwarded ??= []
+    const last = forwarded[forwarded.length - 1]
+    const follows =
+      last?.producer === producer &&
+      sequence === last.sequence + last.count &&
+      position === last.position + last.count
+    if (follows) last.count++
+    else forwarded.push({ producer, sequence, position, count: 1 })
+  }
+  return forwarded ?? NONE
 }
 
 function assignPositions(appends: readonly Append[], firstPosition: number): LogHead[] {

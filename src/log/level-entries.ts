@@ -1,6 +1,7 @@
 import { SessionlogError } from '../errors.ts'
 import { encodeCbor, tryDecodeCbor } from '../state/cbor-values.ts'
 import { decodeChecked, encodeChecked } from './checked.ts'
+import { decodeForwarded, encodeForwarded, isWithin } from './forwarded.ts'
 import {
   gapsBetween,
   orderedNumber,
@@ -84,13 +85,14 @@ function encodeCommit({
   recordedAt,
   root,
   runs,
+  forwarded,
 }: CommitRecord): [string, Uint8Array] {
-  const fields: unknown[] = [firstPosition, recordedAt, fromHex(root)]
+  const fields: unknown[] = [firstPosition, recordedAt, fromHex(root), encodeForwarded(forwarded)]
   for (const run of runs) fields.push(run.sessionId, run.firstVersion, run.count)
   return [RANGE.commit + orderedNumber(lastPosition), encodeChecked(fields)]
 }
 
-const COMMIT = ['count', 'number', 'hash'] as const
+const COMMIT = ['count', 'number', 'hash', 'bytes'] as const
 const RUN = ['text', 'count', 'count'] as const
 
 export function decodeCommit(key: string, value: Buffer): CommitRecord {
@@ -98,7 +100,13 @@ export function decodeCommit(key: string, value: Buffer): CommitRecord {
   const what = `commit at position ${lastPosition}`
   const place = Number.isNaN(lastPosition) ? {} : { position: lastPosition }
   const fields = decodeChecked(value, COMMIT, what, { ...place, repeated: RUN })
-  const [firstPosition, recordedAt, root, ...rest] = fields as [number, number, Uint8Array, ...unknown[]]
+  const [firstPosition, recordedAt, root, from, ...rest] = fields as [
+    number,
+    number,
+    Uint8Array,
+    Uint8Array,
+    ...unknown[],
+  ]
   const runs = []
   let end = firstPosition
   for (let i = 0; i < rest.length; i += 3) {
@@ -113,7 +121,10 @@ export function decodeCommit(key: string, value: Buffer): CommitRecord {
     const message = `The commit up to position ${end - 1} is in the log under the key of ${lastPosition}`
     throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { position: end - 1 })
   }
-  return { firstPosition, lastPosition, recordedAt, root: toHex(root), runs }
+  const forwarded = decodeForwarded(from)
+  if (forwarded?.every(each => isWithin(each, firstPosition, lastPosition)) !== true)
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `The ${what} in the log is damaged`, place)
+  return { firstPosition, lastPosition, recordedAt, root: toHex(root), runs, forwarded }
 }
 
 export function decodeSegment(key: string, bytes: Buffer): LogRecord {

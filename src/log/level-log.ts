@@ -1,21 +1,15 @@
-import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
 import { SessionlogTypeError } from '../errors.ts'
 import type { Durability } from '../event.ts'
-import { type KeyRange, orderedNumber, RANGE, rangeOf, sessionPrefix, upperBound } from './keys.ts'
+import { orderedNumber, RANGE, rangeOf, sessionPrefix, upperBound } from './keys.ts'
 import {
   decodeCommit,
   decodeEventId,
   decodeEventIdEntry,
-  decodeExpiry,
   decodeFork,
-  decodeFrontier,
   decodeSegment,
   decodeStore,
-  decodeStoredBase,
-  decodeTail,
   entryOf,
   eventIdKey,
-  FRONTIER_KEY,
   STORE_KEY,
   STRAYS,
   SYNC_KEY,
@@ -24,28 +18,22 @@ import {
 } from './level-entries.ts'
 import { raise, readError, reading } from './level-error.ts'
 import { PAGE, readPages } from './level-pages.ts'
+import { type Level, LevelReads, LevelView, type Snapshot } from './level-reads.ts'
 import type {
   CommitRecord,
   EventId,
   EventLog,
-  Expiry,
   Fork,
-  Frontier,
   LogOperation,
   LogRecord,
-  StoredBase,
+  LogView,
   StoreRecord,
   VersionRange,
 } from './port.ts'
-import { countWithin, type TailEntry, TailIndex } from './tail-index.ts'
-
-type Snapshot = AbstractSnapshot
-export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Buffer>
-
-const PAGE_BYTES = 256 * 1024
+import { countWithin, type TailEntry, TailIndex, type TailPlace } from './tail-index.ts'
 
 /** The log in LevelDB, or in any abstract-level database that can read synchronously. */
-export class LevelLog implements EventLog {
+export class LevelLog extends LevelReads implements EventLog {
   readonly durability: Durability
   readonly #db: Level
   readonly #tail = new TailIndex()
@@ -60,6 +48,7 @@ export class LevelLog implements EventLog {
     const { getSync, explicitSnapshots } = db.supports as { getSync?: boolean; explicitSnapshots?: boolean }
     if (!getSync) throw new SessionlogTypeError('The database has no getSync()', 'db')
     if (!explicitSnapshots) throw new SessionlogTypeError('The database has no snapshot()', 'db')
+    super(db)
     this.#db = db
     this.durability = durability
     this.#keepsValues = keepsValues
@@ -95,36 +84,18 @@ export class LevelLog implements EventLog {
     return value && decodeStore(value)
   }
 
-  async readFrontier(): Promise<Frontier | undefined> {
-    const value = await this.#db.get(FRONTIER_KEY).catch(error => raise(error))
-    return value && decodeFrontier(value)
-  }
-
-  commits(after: number, signal?: AbortSignal): AsyncIterable<readonly CommitRecord[]> {
-    const range = { gte: RANGE.commit + orderedNumber(after + 1), lt: upperBound(RANGE.commit) }
-    return readPages(this.#iterate(range), decodeCommit, PAGE, signal)
-  }
-
   async lastCommit(): Promise<CommitRecord | undefined> {
     const newest = this.#db.iterator({ ...rangeOf(RANGE.commit), reverse: true, limit: 1 })
     const [last] = await newest.all().catch(error => raise(error))
     return last && decodeCommit(...last)
   }
 
-  bases(): AsyncIterable<readonly StoredBase[]> {
-    return readPages(this.#iterate(rangeOf(RANGE.base)), decodeStoredBase, PAGE)
+  view(): LogView {
+    return new LevelView(this.#db)
   }
 
-  expiries(): AsyncIterable<readonly Expiry[]> {
-    return readPages(this.#iterate(rangeOf(RANGE.expiry)), decodeExpiry, PAGE)
-  }
-
-  sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    return readPages(this.#iterate(rangeOf(RANGE.segment)), decodeSegment, PAGE, signal)
-  }
-
-  async *tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    for await (const page of readPages(this.#iterate(rangeOf(RANGE.tail)), decodeTail, PAGE, signal)) {
+  override async *tail(signal?: AbortSignal): AsyncIterable<readonly (LogRecord & TailPlace)[]> {
+    for await (const page of super.tail(signal)) {
       for (const record of page) this.#tail.add(record.sessionId, record)
       yield page
     }
@@ -160,16 +131,16 @@ export class LevelLog implements EventLog {
   }
 
   eventIds(): AsyncIterable<readonly EventId[]> {
-    return readPages(this.#iterate(rangeOf(RANGE.eventId)), decodeEventIdEntry, PAGE)
+    return readPages(this.iterate(rangeOf(RANGE.eventId)), decodeEventIdEntry, PAGE)
   }
 
   forks(sessionId?: string): AsyncIterable<readonly Fork[]> {
     const prefix = sessionId === undefined ? RANGE.fork : sessionPrefix(RANGE.fork, sessionId)
-    return readPages(this.#iterate({ gte: prefix, lt: upperBound(prefix) }), decodeFork, PAGE)
+    return readPages(this.iterate({ gte: prefix, lt: upperBound(prefix) }), decodeFork, PAGE)
   }
 
   async *strays(): AsyncIterable<readonly string[]> {
-    for (const range of STRAYS) yield* readPages(this.#iterate(range), key => key, PAGE)
+    for (const range of STRAYS) yield* readPages(this.iterate(range), key => key, PAGE)
   }
 
   async reclaim(): Promise<void> {
@@ -215,7 +186,7 @@ export class LevelLog implements EventLog {
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
     const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
     const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
-    yield* readPages(this.#iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
+    yield* readPages(this.iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
   }
 
   /** Follows what was written. Readers go by acknowledged versions, so it may come a moment later. */
@@ -231,11 +202,6 @@ export class LevelLog implements EventLog {
 
   #snapshot(): Snapshot {
     return reading(() => this.#db.snapshot())
-  }
-
-  #iterate(range: KeyRange, options: object = {}): AbstractIterator<Level, string, Buffer> {
-    const all = { ...range, ...options, highWaterMarkBytes: PAGE_BYTES }
-    return reading(() => this.#db.iterator(all))
   }
 }
 

@@ -1,10 +1,10 @@
-import { hash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { SessionlogError } from '../errors.ts'
+import { endpointOf } from './endpoint.ts'
+import { answerKnocks, isAnswered } from './knock.ts'
 
 export interface Lock {
   /** The real path of the directory. */
@@ -12,6 +12,9 @@ export interface Lock {
   /** Lets the next owner in. REQUIRES: everything in the directory is closed. Any call after the first is the same. */
   release(): Promise<void>
 }
+
+/** Takes those who connect to the owner's endpoint; they may come before `acquireLock` is through. */
+export type Door = (socket: Socket) => void
 
 /**
  * Makes the caller the only owner of a store's directory, or rejects with `SESSIONLOG_LOCKED`. Asked before LevelDB
@@ -28,8 +31,8 @@ export interface Lock {
  *
  * Not guarded, beyond LevelDB's own lock: two machines on one network file system.
  */
-export async function acquireLock(dir: string): Promise<Lock> {
-  const { directory, identity } = identify(dir)
+export async function acquireLock(dir: string, door: Door = turnAway): Promise<Lock> {
+  const { directory, identity } = identifyDirectory(dir)
   const owners = ownersInProcess()
   if (owners.has(directory) || owners.has(identity)) throw locked(directory, { pid: process.pid })
   // Nothing above waits, so of two calls in one tick the second finds the first one here.
@@ -41,7 +44,7 @@ export async function acquireLock(dir: string): Promise<Lock> {
     return released
   }
   try {
-    const unclaim = await claim(directory, identity)
+    const unclaim = await claim(directory, identity, door)
     undo.push(unclaim ?? nothing)
     const reach = unclaim === undefined ? 'none' : reachOfClaim()
     const previous = readOwner(directory)
@@ -50,6 +53,8 @@ export async function acquireLock(dir: string): Promise<Lock> {
     }
     if (reach !== 'machine') undo.push(answerKnocks(directory))
     undo.push(writeOwner(directory, reach))
+    if (door !== turnAway && !CLAIMS_BY_SOCKET)
+      undo.push((await listen(directory, identity, door)) ?? nothing)
     return { directory, release }
   } catch (error) {
     await release()
@@ -73,7 +78,7 @@ interface Owner {
  * The real path alone can't tell a bind mount or another letter case from another directory, and device and inode
  * alone can't tell that a directory was moved away and made anew under a store that is still open.
  */
-function identify(dir: string): { directory: string; identity: string } {
+export function identifyDirectory(dir: string): { directory: string; identity: string } {
   try {
     const directory = fs.realpathSync.native(dir)
     const { dev, ino } = fs.statSync(directory, { bigint: true })
@@ -81,6 +86,11 @@ function identify(dir: string): { directory: string; identity: string } {
   } catch (error) {
     throw ioError(dir, error)
   }
+}
+
+/** Whether a store of this process, or of another copy of this package in it, holds the directory. */
+export function isHeldHere(dir: string): boolean {
+  return ownersInProcess().has(identifyDirectory(dir).identity)
 }
 
 /** Lives on `globalThis`, because a process may hold this package twice. A worker thread has one of its own. */
@@ -95,24 +105,23 @@ function ownersInProcess(): Map<string, string> {
  * Takes what the kernel gives to one holder and frees when the holder dies, however it dies; a stopped process keeps
  * it. Rejects if it is taken; `undefined` where this system has none, or forbids it to us.
  */
-async function claim(directory: string, identity: string): Promise<Undo | undefined> {
+async function claim(directory: string, identity: string, door: Door): Promise<Undo | undefined> {
   const { platform } = process
-  if (platform === 'linux' || platform === 'android') return listen(directory, identity)
+  if (CLAIMS_BY_SOCKET) return listen(directory, identity, door)
   if (platform === 'win32') return lockFile(directory, 0x10000000)
   if (platform === 'darwin' || platform.endsWith('bsd')) return lockFile(directory, 0x20)
   return undefined
 }
 
-/**
- * Linux can't lock a file from Node.js, but has sockets with a name and no file. The name comes from device and inode
- * only: containers that share a network may hold different volumes at one path.
- */
-function listen(directory: string, identity: string): Promise<Undo | undefined> {
-  // Node.js 20 pads such a name with zeros to all 108 bytes, later versions don't: shorter, it would be two names.
-  const path = `\0sessionlog-${hash('sha256', identity)}`.padEnd(108, '-')
+/** Linux can't lock a file from Node.js, but has sockets with a name and no file, which one process can have. */
+const CLAIMS_BY_SOCKET = process.platform === 'linux' || process.platform === 'android'
+
+function listen(directory: string, identity: string, door: Door): Promise<Undo | undefined> {
+  const path = endpointOf(identity)
+  // A file that a killed owner left. We are the owner now, so nobody listens there.
+  if (path.endsWith('.sock')) attempt(() => fs.rmSync(path, { force: true }))
   return new Promise((resolve, reject) => {
-    // Whoever connects is sent away: there is nothing to talk about yet.
-    const server = createServer(socket => socket.on('error', nothing).destroy())
+    const server = createServer(door)
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') reject(locked(directory, readOwner(directory)))
       else if (isUnavailable(error)) resolve(undefined)
@@ -124,6 +133,11 @@ function listen(directory: string, identity: string): Promise<Undo | undefined> 
       resolve(() => new Promise<void>(done => server.close(() => done())))
     })
   })
+}
+
+/** An owner who doesn't share has nothing to talk about. */
+function turnAway(socket: Socket): void {
+  socket.on('error', nothing).destroy()
 }
 
 /**
@@ -156,48 +170,6 @@ function reachOfClaim(): string {
     return fs.readlinkSync('/proc/self/ns/net')
   } catch {
     return 'none'
-  }
-}
-
-/**
- * Asks an owner whom we can't see whether it lives: a file is put beside its `owner.json`, and a living owner
- * removes it. Needed only where the last owner was in another network namespace and left without saying so.
- *
- * No answer means dead or stopped; then LevelDB's lock has the last word. A socket in the directory would answer for
- * a stopped owner too, but tools that copy directories, `fs.cp` among them, fail at the sight of one.
- */
-async function isAnswered(directory: string): Promise<boolean> {
-  const knock = join(directory, `owner.${randomBytes(8).toString('hex')}.knock`)
-  fs.writeFileSync(knock, '', { flag: 'wx' })
-  try {
-    for (const end = performance.now() + answerMsMax; performance.now() < end; ) {
-      await delay(20)
-      if (!fs.existsSync(knock)) return true
-    }
-    return false
-  } finally {
-    fs.rmSync(knock, { force: true })
-  }
-}
-
-/** An owner whose event loop is busy for longer than this is taken for dead. */
-const answerMsMax = 3_000
-
-function answerKnocks(directory: string): Undo {
-  const answer = () => {
-    const knocks = fs.readdirSync(directory).filter(name => /^owner\.[0-9a-f]{16}\.knock$/.test(name))
-    for (const name of knocks) fs.rmSync(join(directory, name), { force: true })
-  }
-  // The first one also takes away what a candidate left that was killed while it waited.
-  attempt(answer)
-  try {
-    const watcher = fs.watch(directory, { persistent: false }, () => attempt(answer))
-    watcher.on('error', nothing)
-    return () => watcher.close()
-  } catch {
-    // The system is out of watches.
-    const timer = setInterval(() => attempt(answer), 500).unref()
-    return () => clearInterval(timer)
   }
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SessionlogError } from '../errors.ts'
 import { levelError } from './level-error.ts'
-import { type Level, LevelLog } from './level-log.ts'
+import { LevelLog } from './level-log.ts'
+import type { Level } from './level-reads.ts'
 
 /**
  * LevelDB's memory table: reopening after a kill reads that much again, and there may be two of them. Writes wait

@@ -3,13 +3,39 @@ import type { Durability } from '../event.ts'
 /** The format of the log that this version writes. It is 0 until the format is settled. */
 export const FORMAT = 0
 
+/** What can be read of a log: all at one moment, or each part as it is when it is read. */
+export interface LogReads {
+  /** The tree as it was when records were last sealed: every event after it is in the tail. */
+  readFrontier(): Promise<Frontier | undefined>
+
+  /** Commits whose last position is greater than `after`, in order. */
+  commits(after: number, signal?: AbortSignal): AsyncIterable<readonly CommitRecord[]>
+
+  /** Every base, by session. */
+  bases(): AsyncIterable<readonly StoredBase[]>
+
+  /** Every expiry that a touch has moved. */
+  expiries(): AsyncIterable<readonly Expiry[]>
+
+  /** Every sealed record, by session and version. */
+  sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+
+  /** Every record that is not sealed yet, by position. */
+  tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+}
+
+/** What can be read of a log as it was at one moment, until it is let go of. */
+export interface LogView extends LogReads {
+  close(): Promise<void>
+}
+
 /**
  * Where a store keeps its log. LevelDB is the first implementation; nothing above this port knows it.
  * The log keeps bytes and their places: what the bytes say is checked above it, on the way in.
  *
  * REQUIRES: one writer. `write` is never called while another call of it is under way.
  */
-export interface EventLog {
+export interface EventLog extends LogReads {
   /** What an acknowledged, synced `write` guarantees. */
   readonly durability: Durability
 
@@ -23,23 +49,11 @@ export interface EventLog {
   /** The store's own record, or undefined in a log that is new. */
   readStore(): Promise<StoreRecord | undefined>
 
-  /** The tree as it was when records were last sealed: every event after it is in the tail. */
-  readFrontier(): Promise<Frontier | undefined>
-
-  /** Commits whose last position is greater than `after`, in order. */
-  commits(after: number, signal?: AbortSignal): AsyncIterable<readonly CommitRecord[]>
-
   /** The newest commit. */
   lastCommit(): Promise<CommitRecord | undefined>
 
-  /** Every base, by session. */
-  bases(): AsyncIterable<readonly StoredBase[]>
-
-  /** Every expiry that a touch has moved. */
-  expiries(): AsyncIterable<readonly Expiry[]>
-
-  /** Every sealed record, by session and version. */
-  sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+  /** The log as it is now, whatever is written meanwhile. */
+  view(): LogView
 
   /** Every record that is not sealed yet, by position. REQUIRES of open: it is read through before `read`. */
   tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
@@ -120,6 +134,19 @@ export interface CommitRecord {
   readonly recordedAt: number
   readonly root: string
   readonly runs: readonly Run[]
+  /** Which of the events came from other processes. */
+  readonly forwarded: readonly Forwarded[]
+}
+
+/** Events that a follower sent, of one after the other: so that it can tell, after a change of owner, which arrived. */
+export interface Forwarded {
+  /** The follower's random id. */
+  readonly producer: string
+  /** Of the first of them: followers count what they send. */
+  readonly sequence: number
+  /** Of the first of them. */
+  readonly position: number
+  readonly count: number
 }
 
 /** Events of one session within a commit. */

@@ -73,6 +73,11 @@ export class RecordWriter {
     return sha256(this.#buffer.subarray(this.#event - 1, this.#at))
   }
 
+  /** The bytes of the event in hand, which has no hash yet; they stay until `reset`. */
+  takeEvent(): Uint8Array {
+    return this.#buffer.subarray(this.#event, this.#at)
+  }
+
   /** A whole event that is there already. */
   event(bytes: Uint8Array): void {
     this.#reserve(LENGTH_BYTES + 1)

@@ -16,7 +16,28 @@ export interface Transaction {
   /** What the transaction holds in memory, about. */
   readonly bytes: number
   /** Called once: when it is durable, or with the error that stopped the store. Must not throw. */
-  readonly done: (error?: SessionlogError) => void
+  readonly done: (error?: Error, answer?: Answered) => void
+}
+
+/** What another process answered with to a transaction that it didn't have to write. */
+export interface Answered {
+  readonly receipts: readonly unknown[]
+}
+
+/** What a store writes through. */
+export interface LogWriter {
+  /** The position of the last acknowledged event. */
+  readonly position: number
+  /** What transactions under way hold in memory, about. */
+  readonly pendingBytes: number
+  readonly failure: SessionlogError | undefined
+  push(transaction: Transaction): void
+  /** Sees to it that what is acknowledged is as durable as the log can make it. */
+  makeDurable(): Promise<void>
+  /** Resolves once everything that was pushed before the call is durable or rejected. */
+  settled(): Promise<void>
+  /** Refuses what is pushed from now on, and resolves when all before it is durable or rejected. */
+  end(): Promise<void>
 }
 
 export interface WriterOptions {
@@ -24,7 +45,7 @@ export interface WriterOptions {
   readonly sync: boolean
   readonly syncIntervalMs: number
   /** Called for each commit, in order, before its transactions are done. Must not throw. */
-  readonly onCommit: (appends: readonly Append[]) => void
+  readonly onCommit: (appends: readonly Append[], operations: readonly LogOperation[]) => void
   /** Called once, when a write failed: nothing that was not committed by then ever will be. Must not throw. */
   readonly onFailure: (error: SessionlogError) => void
 }
@@ -39,7 +60,7 @@ const GROUP_MAX = 4096
  * that commits happen one at a time and in the order of the calls. While one is on its way to the disk, others
  * gather for the next. After a failed write nothing is written any more: its outcome is unknown.
  */
-export class Writer {
+export class Writer implements LogWriter {
   readonly #transactions = new Subject<Transaction>()
   readonly #idle = new Subject<void>()
   readonly #log: EventLog
@@ -127,9 +148,9 @@ export class Writer {
   /** Must not reject: that would end the pipeline, and every later save would wait for ever. */
   async #commit(group: readonly Transaction[]): Promise<void> {
     const appends: Append[] = []
+    const operations: LogOperation[] = []
     try {
       if (this.#failure !== undefined) throw this.#failure
-      const operations: LogOperation[] = []
       for (const transaction of group) {
         for (const operation of transaction.operations?.(this.#tree) ?? NOTHING) operations.push(operation)
         for (const append of transaction.appends) appends.push(append)
@@ -143,7 +164,7 @@ export class Writer {
       this.#fail(error)
     }
     try {
-      if (this.#failure === undefined && appends.length > 0) this.#options.onCommit(appends)
+      if (this.#failure === undefined && appends.length > 0) this.#options.onCommit(appends, operations)
     } catch (error) {
       this.#fail(error)
     }

@@ -70,6 +70,21 @@ export class Cache {
       if (this.#watchers.watches(sessionId)) this.#watchers.tell(sessionId, handOut(state))
   }
 
+  /** Takes in events that others recorded, session by session; whoever watches is told when all are there. */
+  follow(sessions: Iterable<Session>, take: (session: Session) => void): void {
+    const changed: Session[] = []
+    for (const session of sessions) {
+      const { exists } = session
+      const before = session.decoded && session.state
+      take(session)
+      this.sessions.set(session.id, session)
+      if (session.decoded && session.state === before && session.exists === exists) continue
+      this.#changed(session, exists)
+      changed.push(session)
+    }
+    for (const session of changed) if (this.#watchers.watches(session.id)) this.#tellState(session)
+  }
+
   /** Moves an expiry without an event. */
   touch(session: Session, expiresAt: number): void {
     session.expiresAt = expiresAt

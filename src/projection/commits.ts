@@ -18,7 +18,12 @@ export class Commits {
   }
 
   next(appends: readonly Append[]): void {
-    if (this.#subject.observed) this.#subject.next(Object.freeze(appends.map(eventOf)))
+    this.followed(() => appends.map(eventOf))
+  }
+
+  /** Tells of a commit of another process. */
+  followed(events: () => RecordedEvent[]): void {
+    if (this.#subject.observed) this.#subject.next(Object.freeze(events()))
     this.#wake()
   }
 

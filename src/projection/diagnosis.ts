@@ -1,6 +1,6 @@
 import { type ErrorDetails, SessionlogError } from '../errors.ts'
 import { MerkleTree } from '../log/chain.ts'
-import type { EventLog, Frontier, Run } from '../log/port.ts'
+import type { Frontier, LogReads, Run } from '../log/port.ts'
 
 /*
  * Where a log stops being what was written. open() looks no closer than it takes to know that something is wrong;
@@ -9,7 +9,7 @@ import type { EventLog, Frontier, Run } from '../log/port.ts'
 
 /** At which commit the tree of the events after the frontier is another one for the first time. */
 export async function findWrongRoot(
-  log: EventLog,
+  log: LogReads,
   frontier: Frontier,
   leaves: readonly string[],
 ): Promise<SessionlogError> {
@@ -27,7 +27,7 @@ export async function findWrongRoot(
 
 /** Which session has another number of events than the commits say. */
 export async function findWrongCount(
-  log: EventLog,
+  log: LogReads,
   sessions: ReadonlyMap<string, { readonly version: number }>,
 ): Promise<SessionlogError> {
   const counts = new Map(Array.from(sessions.keys(), id => [id, 0]))

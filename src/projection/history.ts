@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../event.ts'
 import { decodeEvent } from '../log/codec.ts'
 import type { ReadableLog } from '../log/readable-log.ts'
 import type { RawEvent } from '../log/record.ts'
-import type { Writer } from '../log/writer.ts'
+import type { LogWriter } from '../log/writer.ts'
 import type { Commits } from './commits.ts'
 
 /** Which of a session's events, in which order. */
@@ -29,7 +29,7 @@ export interface EventsOptions {
 }
 
 /** How far the log has got. */
-export type Progress = Pick<Writer, 'settled' | 'position' | 'failure'>
+export type Progress = Pick<LogWriter, 'settled' | 'position' | 'failure'>
 
 /** What the events of all sessions are read from. */
 export interface EventsParts {

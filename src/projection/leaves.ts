@@ -1,14 +1,14 @@
 import { SessionlogError } from '../errors.ts'
-import type { EventLog, LogRecord } from '../log/port.ts'
+import type { LogReads, LogRecord } from '../log/port.ts'
 import { readRecord } from '../log/record.ts'
 
 const HASH_BYTES = 32
 
 /**
  * The hashes of the events up to a position, one after another: the leaves of the tree. Every event is read and
- * hashed; 32 bytes an event are kept. REQUIRES: no compaction runs meanwhile.
+ * hashed; 32 bytes an event are kept. REQUIRES: all is read as it was at one moment.
  */
-export async function readLeaves(log: EventLog, size: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readLeaves(log: LogReads, size: number, signal?: AbortSignal): Promise<Uint8Array> {
   const leaves = Buffer.alloc(HASH_BYTES * size)
   let found = 0
   const take = (page: readonly LogRecord[]) => {

@@ -1,7 +1,7 @@
 import type { SessionlogError } from '../errors.ts'
 import { decodeBase } from '../log/base.ts'
 import { MerkleTree } from '../log/chain.ts'
-import type { EventLog, Expiry, Frontier, LogRecord, StoredBase } from '../log/port.ts'
+import type { Expiry, Frontier, LogReads, LogRecord, StoredBase } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
 import { damaged, findWrongCount, findWrongRoot } from './diagnosis.ts'
 import { Session } from './session.ts'
@@ -33,7 +33,7 @@ export interface Rebuilt {
  * is not read. Every base and event is compared with its hash, every event with the one before, the tree with
  * the root of the last commit, and the number of events with the last position.
  */
-export async function rebuild(log: EventLog, options: RebuildOptions = {}): Promise<Rebuilt> {
+export async function rebuild(log: LogReads, options: RebuildOptions = {}): Promise<Rebuilt> {
   const found = await log.readFrontier()
   const frontier = found ?? { position: 0, peaks: [] }
   const pass = new Pass(frontier, await touches(log), options)
@@ -159,7 +159,7 @@ class Pass {
   }
 }
 
-async function touches(log: EventLog): Promise<Map<string, Expiry>> {
+async function touches(log: LogReads): Promise<Map<string, Expiry>> {
   const touched = new Map<string, Expiry>()
   for await (const page of log.expiries()) for (const each of page) touched.set(each.sessionId, each)
   return touched
@@ -167,7 +167,7 @@ async function touches(log: EventLog): Promise<Map<string, Expiry>> {
 
 /** The last commit after the frontier; every commit after it must follow the one before. */
 async function lastCommit(
-  log: EventLog,
+  log: LogReads,
   frontier: Frontier,
 ): Promise<{ position: number; recordedAt: number; root: string }> {
   let last = { position: 0, recordedAt: 0, root: new MerkleTree().root() }

@@ -79,6 +79,23 @@ export class Session implements LogHead {
     else this.#acknowledged = acknowledgedAs(append)
   }
 
+  /** True where readers see more than is acknowledged. */
+  get isAhead(): boolean {
+    return this.#acknowledged !== undefined
+  }
+
+  /**
+   * Takes in what another process recorded, or what became of an event of ours there. With `ahead`, events of ours are
+   * still under way, and readers go on seeing what those make.
+   */
+  follow(recorded: RecordedState, ahead: boolean): void {
+    this.#position = recorded.position
+    this.#recordedAt = recorded.recordedAt
+    this.hash = recorded.hash
+    this.#acknowledged = ahead ? recorded : undefined
+    if (!ahead) this.#set(recorded.version, recorded.state, recorded.schemaVersion, recorded.expiresAt)
+  }
+
   /** Goes back to what is acknowledged; false where nothing was under way. */
   rollBack(): boolean {
     if (this.#acknowledged === undefined) return false
@@ -104,6 +121,11 @@ export class Session implements LogHead {
     this.#stored = new StoredState(text, base)
   }
 
+  /** Takes over what only the owner of the log knows. */
+  takeHead({ hash, wholeBytes, bytesSince, segmentVersion, segmentBytes }: Session): void {
+    Object.assign(this, { hash, wholeBytes, bytesSince, segmentVersion, segmentBytes })
+  }
+
   /** Takes the next recorded event in, at open; without its bytes where a later one makes them needless. */
   replay(event: RawEvent, expiresAt: number, bytes: Kept | undefined): void {
     this.version = event.version
@@ -126,7 +148,8 @@ export class Session implements LogHead {
     this.expiresAt = expiresAt
     this.#schemaVersion = schemaVersion
     this.exists = state !== undefined
-    this.upcast = undefined
+    if (state !== this.#state) this.upcast = undefined
+    this.#stored = undefined
     this.#state = state
   }
 

@@ -15,6 +15,8 @@ export interface CompactOptions {
   signal?: AbortSignal
   /** Writes every session's base and snapshot again, also of those that have not changed. Default: false. */
   full?: boolean
+  /** Waits where another compaction is under way, in place of being refused with `SESSIONLOG_COMPACTION_RUNNING`. Default: true. */
+  wait?: boolean
   /** Told after each group of sessions. */
   onProgress?: (report: CompactionReport) => void
 }

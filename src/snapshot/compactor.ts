@@ -26,7 +26,8 @@ export class Compactor {
     if (everyMs > 0) this.#timer = setInterval(() => this.#runByItself(), everyMs).unref()
   }
 
-  async run(options: CompactOptions = {}): Promise<CompactionReport> {
+  async run({ wait = true, ...options }: CompactOptions = {}): Promise<CompactionReport> {
+    if (!wait && this.#pending > 0) throw running()
     const report = await this.alone(signal => this.#run({ ...options, signal }), options.signal)
     await this.#hooks.onEnd(report)
     return report
@@ -63,4 +64,11 @@ export class Compactor {
       if (!this.#stop.signal.aborted) this.#hooks.onFailure(error)
     })
   }
+}
+
+function running(): SessionlogError {
+  return new SessionlogError(
+    'SESSIONLOG_COMPACTION_RUNNING',
+    'The store is being compacted or verified already',
+  )
 }

@@ -150,16 +150,17 @@ describe('wrong usage', () => {
 })
 
 describe('a store that cannot be had', () => {
-  test('one that another process holds ends with 3, and names it', async () => {
+  test('one that another process holds and does not share ends with 3, and names it', async () => {
     const dir = await makeStore()
-    await withStore(dir, async () => {
+    const refused = async () => {
       for (const args of [['compact'], ['import', '-']]) {
         const { code, stdout, stderr } = await sessionlog([...args, '--dir', dir], { input: '' })
         expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
         expect(stderr).toContain(`process ${process.pid}`)
         expect(stderr).toContain('SESSIONLOG_LOCKED')
       }
-    })
+    }
+    await withStore(dir, refused, { share: false })
   })
 
   test('verify of a store that does not open gives the reason as the problem', async () => {

@@ -382,14 +382,14 @@ async function inWorker(dir: string): Promise<Outcome & { worker: Worker }> {
   return { ...outcome, worker }
 }
 
-/** The two files as JavaScript, which worker threads, clusters and any version of Node.js can load. */
+/** The files of the lock as JavaScript, which worker threads, clusters and any version of Node.js can load. */
 function compile(dir: string): string {
-  for (const file of ['errors', 'log/lock']) {
+  for (const file of ['errors', 'log/endpoint', 'log/knock', 'log/lock']) {
     const source = readFileSync(join(root, 'src', `${file}.ts`), 'utf8')
     const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
     const { outputText } = ts.transpileModule(source, { compilerOptions: options })
     mkdirSync(dirname(join(dir, file)), { recursive: true })
-    writeFileSync(join(dir, `${file}.mjs`), outputText.replace("'../errors.ts'", "'../errors.mjs'"))
+    writeFileSync(join(dir, `${file}.mjs`), outputText.replaceAll(/(from '\.[^']*)\.ts'/g, "$1.mjs'"))
   }
   return join(dir, 'log/lock.mjs')
 }

@@ -75,7 +75,7 @@ async function refusedInWorker(dir: string): Promise<void> {
     import { register } from ${JSON.stringify(tsx)}
     register()
     const { openStore } = await import(${JSON.stringify(source)})
-    parentPort.postMessage(await openStore({ dir: ${JSON.stringify(dir)} }).then(() => 'open', error => error.code))`
+    parentPort.postMessage(await openStore({ dir: ${JSON.stringify(dir)}, role: 'owner' }).then(() => 'open', error => error.code))`
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`))
   onTestFinished(() => void worker.terminate())
   expect(await once(worker, 'message')).toEqual(['SESSIONLOG_LOCKED'])
@@ -107,7 +107,7 @@ async function intruded(paths: readonly string[]): Promise<Attempt[]> {
     const attempts = []
     for (const path of ${JSON.stringify(paths)}) {
       try {
-        const store = await openStore({ dir: path })
+        const store = await openStore({ dir: path, role: 'owner' })
         attempts.push({ path, code: 'none', message: String(store.version('s')) })
         await store.save('s', 'an intruder')
         await store.close()

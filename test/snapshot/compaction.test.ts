@@ -33,6 +33,17 @@ const pathOf = (store: unknown, id: string) => snapshotPath(folderOf(store as Se
 const snapshotOf = (store: unknown, id: string) => JSON.parse(readFileSync(pathOf(store, id), 'utf8'))
 
 describe('compact()', () => {
+  test('waits where another compaction is under way, unless it is told not to', async () => {
+    const store = await create<number>()
+    for (let n = 0; n < 10; n++) store.save(`s${n}`, n)
+    const first = store.compact()
+    expect(await codeOf(() => store.compact({ wait: false }))).toBe('SESSIONLOG_COMPACTION_RUNNING')
+    const [one, other] = await Promise.all([first, store.compact()])
+    expect([one.sessions, other.sessions]).toEqual([10, 0])
+    expect(await store.compact({ wait: false })).toMatchObject({ sessions: 0 })
+    expect(await codeOf(() => store.compact({ wait: 1 as never }))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+  })
+
   test('brings bases and snapshots up to date for what changed since the last time', async () => {
     const store = await create<number>()
     for (let n = 0; n < 10; n++) store.save(`s${n}`, n)

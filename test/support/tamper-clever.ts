@@ -209,7 +209,7 @@ function basePlaces(entry: Entry, value: Buffer): Place[] {
 function commitPlaces({ key, value }: Entry, changedValue: Buffer): Place[] {
   const { firstPosition, lastPosition } = decodeCommit(key.toString(), value)
   const says = attempt(() => {
-    const [first, , , ...runs] = decodeCbor(changedValue.subarray(HASH_BYTES)) as number[]
+    const [first, , , , ...runs] = decodeCbor(changedValue.subarray(HASH_BYTES)) as number[]
     return first! - 1 + runs.reduce((sum, field, at) => sum + (at % 3 === 2 ? field : 0), 0)
   })
   const place: Place = { position: [firstPosition, lastPosition + 1] }

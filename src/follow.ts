@@ -1,0 +1,163 @@
+import { CurrentLog } from './current-log.ts'
+import { hasCode, SessionlogError } from './errors.ts'
+import type { Durability } from './event.ts'
+import { Follower } from './follower.ts'
+import { Forwarder } from './forwarder.ts'
+import { RemoteView } from './link/remote-log.ts'
+import { readFollowed } from './log/followed.ts'
+import type { StoreRecord } from './log/port.ts'
+import { corrupted } from './log/record.ts'
+import type { Membership } from './membership.ts'
+import { durabilityOf, keepIdentity, type OpenedLog, withLog } from './opened-log.ts'
+import type { Settings } from './options.ts'
+import { Owner, writerOf } from './owner.ts'
+import { assemble, type StoreParts } from './parts.ts'
+import { type Rebuilt, rebuild } from './projection/rebuild.ts'
+import { Relay } from './relay.ts'
+import type { Role } from './role.ts'
+
+/** Opens a store that follows the owner of its log, and becomes the owner when that one goes. */
+export async function follow<State>(
+  settings: Settings<State>,
+  membership: Membership,
+  producer: string,
+): Promise<StoreParts<State>> {
+  const { joined, caller, channel } = membership
+  const { record } = joined
+  try {
+    checkPolicies(record, settings)
+    const view = new RemoteView(caller, joined.view)
+    const options = { ignoreBases: settings.rebuild ?? false, onProgress: settings.onProgress }
+    const rebuilt = await rebuild(view, options)
+    await view.close()
+    const followed = new Followed(settings, record, rebuilt, joined.durability, producer)
+    followed.follower.start(membership)
+    settings.logger.info({ position: rebuilt.tree.size }, 'The store is open, and follows another process')
+    return followed.store
+  } catch (error) {
+    channel.cut()
+    throw error
+  }
+}
+
+/** A store whose log is somewhere else, until it is here. */
+class Followed<State> {
+  readonly store: StoreParts<State>
+  readonly follower: Follower<State>
+  readonly #settings: Settings<State>
+  readonly #log = new CurrentLog()
+  readonly #forwarder: Forwarder
+  readonly #relay: Relay
+  #durability: Durability
+  #role: Role
+
+  constructor(
+    settings: Settings<State>,
+    record: StoreRecord,
+    { sessions, recordedAt, tree }: Rebuilt,
+    durability: Durability,
+    producer: string,
+  ) {
+    let forwarder!: Forwarder
+    let relay!: Relay
+    this.#settings = settings
+    this.#durability = durability
+    this.store = assemble({
+      settings,
+      record,
+      log: this.#log,
+      durability: () => this.#durability,
+      sessions,
+      recordedAt,
+      writer: feed => {
+        const flush = () => this.#role.flush()
+        forwarder = new Forwarder({ ...feed, producer, flush }, tree.size)
+        relay = new Relay(forwarder)
+        return relay
+      },
+      role: () => this.#role,
+    })
+    this.#forwarder = forwarder
+    this.#relay = relay
+    this.follower = new Follower({
+      dir: settings.dir!,
+      producer,
+      settings,
+      forwarder,
+      log: this.#log,
+      store: this.store,
+      lead: () => this.#lead(),
+      role: () => this.#role,
+    })
+    this.#role = this.follower
+  }
+
+  /** Becomes the owner; false where another process is. */
+  async #lead(): Promise<boolean> {
+    try {
+      await withLog(this.#settings, opened => this.#takeOver(opened))
+      return true
+    } catch (error) {
+      if (hasCode(error, 'SESSIONLOG_LOCKED')) return false
+      throw error
+    }
+  }
+
+  /**
+   * What the last owner recorded and didn't get to say is taken in; then whatever of ours is left is written here. Up to
+   * then readers see what they saw, and what is saved waits.
+   */
+  async #takeOver(opened: OpenedLog): Promise<void> {
+    const { place, identity, rebuilt, snapshots } = opened
+    const { log, host } = place
+    const { tree, recordedAt } = rebuilt
+    const settings = this.#settings
+    const { store } = this
+    const { recorder, expiries } = store
+    if (identity.record.origin !== store.origin) throw otherStore(settings.dir!)
+    for await (const commit of readFollowed(log, this.#forwarder.position, tree.size))
+      this.#forwarder.commit(commit)
+    takeHeads(store, rebuilt)
+    const writer = writerOf(settings, { log, tree, host }, store)
+    await keepIdentity(opened, writer)
+    // From here on nothing waits: what is saved goes either all the old way or all the new one.
+    recorder.advance(recordedAt)
+    const left = this.#forwarder.surrender()
+    this.#durability = durabilityOf(settings, log)
+    this.#relay.target = writer
+    this.#log.own(log)
+    this.#role = new Owner({ settings, place, record: identity.record, tree, writer, snapshots, store })
+    for (const transaction of left) {
+      recorder.date(transaction.appends)
+      writer.push(transaction)
+    }
+    expiries.planAll()
+    settings.logger.info(
+      { position: tree.size },
+      'The process that held the store has gone: this one holds it now',
+    )
+  }
+}
+
+/** What only the owner of a log knows of its sessions. They must be those that this process knew. */
+function takeHeads<State>({ cache }: StoreParts<State>, { sessions }: Rebuilt): void {
+  for (const read of sessions.values()) {
+    const known = cache.sessions.get(read.id)
+    if (known?.acknowledged.hash !== read.hash)
+      throw corrupted(read.id, read.version, 'is not the one that was followed')
+    known.takeHead(read)
+  }
+}
+
+/** A follower is held to what the log is held to: it doesn't change it. */
+function checkPolicies<State>(record: StoreRecord, settings: Settings<State>): void {
+  for (const name of ['schemaVersion', 'requireActor', 'requireReason'] as const) {
+    if (settings[name] === undefined || settings[name] === record[name]) continue
+    const message = `The process that holds the store has ${name} ${record[name]}, this one ${settings[name]}`
+    throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message)
+  }
+}
+
+function otherStore(path: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
+}

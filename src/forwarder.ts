@@ -1,0 +1,238 @@
+import { SessionlogError } from './errors.ts'
+import type { Channel } from './link/channel.ts'
+import { OUTCOME } from './link/message.ts'
+import { fromWire } from './link/wire-error.ts'
+import { decodeEvent } from './log/codec.ts'
+import type { Append } from './log/commit.ts'
+import type { FollowedCommit } from './log/followed.ts'
+import { type RawEvent, readRecord } from './log/record.ts'
+import type { Answered, LogWriter, Transaction } from './log/writer.ts'
+import { Outbox } from './outbox.ts'
+import type { Cache } from './projection/cache.ts'
+import type { Commits } from './projection/commits.ts'
+import { followEvent } from './projection/followed-event.ts'
+import { Session } from './projection/session.ts'
+import { Slabs } from './projection/slab.ts'
+import { type Pending, UnderWay } from './under-way.ts'
+
+export interface ForwarderParts {
+  /** This follower's random id. */
+  readonly producer: string
+  readonly cache: Cache
+  readonly commits: Commits
+  /**
+   * Makes an event again on what its session is by now; with `expects` only where that is as the caller expected, and
+   * false where there is nothing left to be done.
+   */
+  readonly remake: (append: Append, expects: boolean) => boolean
+  /** Has the owner make durable what it has. */
+  readonly flush: () => Promise<void>
+}
+
+/**
+ * What a follower writes through: sends its events to the owner, shows them until then as they will probably be, and
+ * takes in what was recorded, its own and others'. What the owner didn't record, because somebody else was first, is
+ * made again on what is there now and sent again, with all that came behind it: the order of the calls is kept.
+ */
+export class Forwarder implements LogWriter {
+  readonly #parts: ForwarderParts
+  readonly #underWay: UnderWay
+  readonly #outbox = new Outbox()
+  readonly #slabs = new Slabs()
+  #ended = false
+  #position: number
+  #failure: SessionlogError | undefined
+
+  constructor(parts: ForwarderParts, position: number) {
+    this.#parts = parts
+    this.#underWay = new UnderWay(parts.producer)
+    this.#position = position
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  get pendingBytes(): number {
+    return this.#underWay.bytes
+  }
+
+  get failure(): SessionlogError | undefined {
+    return this.#failure
+  }
+
+  push(transaction: Transaction): void {
+    const pending = this.#underWay.add(transaction)
+    this.#outbox.hold(this.#underWay.all.length > 0)
+    // The caller has still to show it, so that there is something to go back from.
+    if (this.#ended) queueMicrotask(() => this.#refuse(pending, ended()))
+    else this.#send(pending)
+  }
+
+  async makeDurable(): Promise<void> {
+    await this.settled()
+    await this.#parts.flush()
+  }
+
+  settled(): Promise<void> {
+    return this.#underWay.settled()
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.settled()
+  }
+
+  /** Goes on with an owner whose commits until now have been taken in. */
+  attach(channel: Channel): void {
+    this.#failure = undefined
+    this.#outbox.attach(channel)
+    this.#remake(this.#underWay.sessions, false)
+  }
+
+  /** The owner has gone; what is under way waits for the next one. */
+  detach(): void {
+    this.#outbox.detach()
+  }
+
+  /** The log is this process's own now: gives back what is under way, made again on what is there. */
+  surrender(): Transaction[] {
+    this.#outbox.detach()
+    this.#remake(this.#underWay.sessions, true)
+    const left = [...this.#underWay.all]
+    for (const pending of left) this.#underWay.drop(pending)
+    return left.map(({ transaction, receipts }) => {
+      const appends = transaction.appends.filter((_, index) => receipts === undefined || !(index in receipts))
+      for (const append of appends) append.sent = undefined
+      return { ...transaction, appends, done: error => transaction.done(error, answered(receipts)) }
+    })
+  }
+
+  /** Takes in a commit. Throws where it doesn't follow on what is here. */
+  commit({ commit, records }: FollowedCommit): void {
+    if (commit.firstPosition !== this.#position + 1) throw gap(this.#position + 1)
+    const { cache, commits } = this.#parts
+    const events = new Map<Session, RawEvent[]>()
+    for (const record of records)
+      events.set(cache.sessions.get(record.sessionId) ?? new Session(record.sessionId), readRecord(record))
+    const ours = this.#underWay.ours(commit.forwarded)
+    const done = [...ours.values()].flatMap(({ sent }) => this.#underWay.end(sent!.sequence) ?? [])
+    cache.follow(events.keys(), session => {
+      const ahead = this.#underWay.isAhead(session)
+      for (const event of events.get(session)!)
+        followEvent(session, event, { own: ours.get(event.position), ahead, slabs: this.#slabs })
+    })
+    this.#position = commit.lastPosition
+    commits.followed(() => decodeAll([...events.values()].flat()))
+    for (const { transaction, receipts } of done) transaction.done(undefined, answered(receipts))
+    this.#outbox.hold(this.#underWay.all.length > 0)
+  }
+
+  /** The owner didn't record a transaction, nor takes anything that was sent behind it. */
+  halt(sequence: number, outcome: number, detail: unknown): void {
+    const pending = this.#underWay.all.find(each => each.sequence === sequence)
+    const { sessions } = this.#underWay
+    if (pending !== undefined) {
+      if (outcome === OUTCOME.BEHIND) pending.whole = true
+      else if (outcome === OUTCOME.REFUSED) this.#reject(pending, fromWire(detail))
+      else
+        for (const [index, receipt] of (detail as unknown[]).entries())
+          if (receipt !== null) this.#answer(pending, index, receipt)
+    }
+    this.#remake(sessions, false)
+  }
+
+  /** The owner's disk has failed. */
+  fail(error: SessionlogError): void {
+    this.#failure = error
+    this.refuseAll(error)
+  }
+
+  /** Nothing of what is under way will be recorded. */
+  refuseAll(error: SessionlogError): void {
+    const { all, sessions } = this.#underWay
+    for (const pending of [...all]) this.#drop(pending, error)
+    this.#remake(sessions, false)
+  }
+
+  /** Makes what is under way again, on what is recorded by now, and sends it again. */
+  #remake(sessions: readonly Session[], expects: boolean): void {
+    for (let failed: Map<Pending, Error>; ; ) {
+      failed = new Map()
+      this.#parts.cache.follow(sessions, session => {
+        session.rollBack()
+        for (const { append, pending } of this.#underWay.of(session)) {
+          try {
+            if (failed.has(pending)) continue
+            if (this.#parts.remake(append, expects)) session.change(append)
+            else this.#answer(pending, append.sent!.sequence - pending.sequence, undefined)
+          } catch (error) {
+            failed.set(pending, error as Error)
+          }
+        }
+      })
+      if (failed.size === 0) break
+      for (const [pending, error] of failed) this.#reject(pending, error)
+    }
+    this.#outbox.resume()
+    for (const pending of [...this.#underWay.all]) this.#send(pending)
+    this.#outbox.hold(this.#underWay.all.length > 0)
+  }
+
+  #send(pending: Pending): void {
+    try {
+      this.#outbox.send(pending)
+    } catch (error) {
+      queueMicrotask(() => this.#refuse(pending, error as Error))
+    }
+  }
+
+  #answer(pending: Pending, index: number, receipt: unknown): void {
+    pending.receipts ??= []
+    pending.receipts[index] = receipt
+    const ended = this.#underWay.end(pending.sequence + index)
+    ended?.transaction.done(undefined, answered(pending.receipts))
+  }
+
+  #refuse(pending: Pending, error: Error): void {
+    if (!this.#underWay.all.includes(pending)) return
+    const { sessions } = this.#underWay
+    this.#reject(pending, error)
+    this.#remake(sessions, false)
+  }
+
+  /** And with it whatever was made on what it would have made. */
+  #reject(pending: Pending, error: Error): void {
+    const later = this.#underWay.builtOn(pending)
+    this.#drop(pending, error)
+    for (const each of later) this.#drop(each, builtOn(each, error))
+  }
+
+  #drop(pending: Pending, error: Error): void {
+    this.#underWay.drop(pending)
+    pending.transaction.done(error)
+  }
+}
+
+function answered(receipts: unknown[] | undefined): Answered | undefined {
+  return receipts && { receipts }
+}
+
+function decodeAll(events: RawEvent[]) {
+  return events.sort((a, b) => a.position - b.position).map(decodeEvent)
+}
+
+function gap(position: number): SessionlogError {
+  const message = `The event at position ${position} did not arrive from the owner`
+  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { position })
+}
+
+function builtOn({ transaction }: Pending, cause: Error): SessionlogError {
+  const { sessionId } = transaction.appends[0]!
+  const message = `A write of session '${sessionId}' that this one was made on was refused: ${cause.message}`
+  return new SessionlogError('SESSIONLOG_VERSION_CONFLICT', message, { sessionId, cause })
+}
+
+function ended(): SessionlogError {
+  return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
+}

@@ -1,0 +1,187 @@
+import type { Durability } from './event.ts'
+import type { Intake } from './intake.ts'
+import { Answerer, type Method } from './link/answerer.ts'
+import { type Channel, malformed } from './link/channel.ts'
+import type { Message } from './link/frame.ts'
+import { MESSAGE } from './link/message.ts'
+import { commitToWire, recordToWire } from './link/wire-log.ts'
+import { readFollowed } from './log/followed.ts'
+import type { EventLog, LogView, StoreRecord } from './log/port.ts'
+import type { Recorder } from './recorder.ts'
+import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { VerifyOptions, VerifyReport } from './verify.ts'
+
+/** What the owner does for followers. */
+export interface Hosting {
+  readonly record: StoreRecord
+  readonly durability: Durability
+  readonly log: EventLog
+  readonly recorder: Recorder<never>
+  /** Calls back between two commits: with the position of the one before. */
+  readonly between: (call: (position: number) => void) => Promise<void>
+  /** Resolves once what is under way is recorded. */
+  readonly settled: () => Promise<void>
+  readonly intake: (producer: string, channel: Channel) => Intake
+  readonly touch: (sessionId: string, expiresAt: number) => void
+  readonly flush: () => Promise<void>
+  readonly compact: (options: CompactOptions) => Promise<CompactionReport>
+  readonly verify: (options: VerifyOptions) => Promise<VerifyReport>
+}
+
+/** What a follower is told of the store when it joins. */
+export interface Joined {
+  readonly record: StoreRecord
+  readonly durability: Durability
+  /** Commits after it will be sent; those before it are to be asked for. */
+  readonly position: number
+  /** The store's clock, ms since the epoch. */
+  readonly recordedAt: number
+  /** By which the log as of that position is read. */
+  readonly view: number
+}
+
+/** One follower, as its owner sees it. */
+export class Guest {
+  readonly #channel: Channel
+  readonly #hosting: Hosting
+  readonly #answerer: Answerer
+  readonly #onJoin: (guest: Guest, producer: string) => Promise<void>
+  readonly #views = new Map<number, LogView>()
+  #viewed = 0
+  #intake: Intake | undefined
+  /** Whether it is sent what is committed. */
+  #live = false
+  producer = ''
+
+  /** `onJoin` is told who this is, and lets go of an older link of the same follower. */
+  constructor(channel: Channel, hosting: Hosting, onJoin: (guest: Guest, producer: string) => Promise<void>) {
+    this.#channel = channel
+    this.#hosting = hosting
+    this.#onJoin = onJoin
+    this.#answerer = new Answerer(channel, this.#methods())
+    channel.onEnd(() => this.#end())
+    channel.onMessage(message => this.#take(message))
+  }
+
+  commit(message: Buffer): void {
+    if (this.#live) this.#channel.sendEncoded(message)
+  }
+
+  send(...message: Message): void {
+    if (this.#live) this.#channel.send(...message)
+  }
+
+  cut(): void {
+    this.#channel.cut()
+  }
+
+  #take(message: Message): void {
+    if (this.#answerer.take(message) || this.#intake?.take(message)) return
+    if (message[0] === MESSAGE.TOUCH && this.#live)
+      this.#hosting.touch(message[1] as string, message[2] as number)
+    else throw malformed(`kind ${message[0]}`)
+  }
+
+  #methods(): Readonly<Record<string, Method>> {
+    const { log, flush, compact, verify } = this.#hosting
+    return {
+      join: ([producer]) => this.#join(producer as string),
+      openView: () => this.#openView(log.view()),
+      closeView: ([id]) => this.#closeView(id as number),
+      view: ([id, part, after], { page }) => this.#view(id as number, part as string, after as number, page),
+      since: async ([after, to], { signal, page }) => {
+        for await (const { commit, records } of readFollowed(log, after as number, to as number, signal))
+          await page([commitToWire(commit), records.map(recordToWire)])
+      },
+      read: async ([sessionId, from, to, reverse], { signal, page }) => {
+        const range = { from: from as number, to: to as number, reverse: reverse as boolean, signal }
+        for await (const records of log.read(sessionId as string, range))
+          await page(records.map(recordToWire))
+      },
+      commits: async ([after], { signal, page }) => {
+        for await (const commits of log.commits(after as number, signal))
+          await page(commits.map(commitToWire))
+      },
+      lastCommit: async () => {
+        const last = await log.lastCommit()
+        return last && commitToWire(last)
+      },
+      forks: async ([sessionId], { page }) => {
+        for await (const forks of log.forks(sessionId as string | undefined)) await page(forks)
+      },
+      flush: () => flush(),
+      compact: ([full, wait], { signal, page }) =>
+        compact({
+          full: full as boolean,
+          wait: wait as boolean,
+          signal,
+          onProgress: report => void page(plain(report)).catch(() => {}),
+        }).then(plain),
+      verify: ([checkpoint, key], { signal, page }) =>
+        verify({
+          ...(checkpoint !== undefined && { checkpoint: checkpoint as string }),
+          ...(key !== undefined && { key: key as string }),
+          signal,
+          onProgress: progress => void page(progress).catch(() => {}),
+        }),
+    }
+  }
+
+  async #join(producer: string): Promise<Joined> {
+    const { record, durability, recorder, between, intake, log } = this.#hosting
+    await this.#onJoin(this, producer)
+    this.producer = producer
+    let joined: Joined | undefined
+    await between(position => {
+      const recordedAt = recorder.now()
+      joined = { record, durability, position, recordedAt, view: this.#openView(log.view()) }
+      this.#intake = intake(producer, this.#channel)
+      this.#live = true
+    })
+    return joined!
+  }
+
+  #openView(view: LogView): number {
+    this.#views.set(++this.#viewed, view)
+    return this.#viewed
+  }
+
+  async #closeView(id: number): Promise<void> {
+    const view = this.#views.get(id)
+    this.#views.delete(id)
+    await view?.close()
+  }
+
+  async #view(
+    id: number,
+    part: string,
+    after: number,
+    page: (page: unknown) => Promise<void>,
+  ): Promise<unknown> {
+    const view = this.#views.get(id)
+    if (view === undefined) throw malformed('no such view')
+    if (part === 'frontier') return view.readFrontier()
+    if (part === 'bases') for await (const bases of view.bases()) await page(bases)
+    else if (part === 'expiries') for await (const expiries of view.expiries()) await page(expiries)
+    else if (part === 'commits')
+      for await (const commits of view.commits(after)) await page(commits.map(commitToWire))
+    else
+      for await (const records of part === 'tail' ? view.tail() : view.sealed())
+        await page(records.map(recordToWire))
+  }
+
+  #end(): void {
+    this.#live = false
+    this.#intake?.end()
+    for (const id of [...this.#views.keys()]) void this.#closeView(id).catch(() => {})
+  }
+}
+
+/** Errors go over a link as their messages. */
+function plain(report: CompactionReport): unknown {
+  const problems = report.problems.map(({ error, ...problem }) => ({
+    ...problem,
+    error: String(error.message),
+  }))
+  return { ...report, problems }
+}

@@ -1,0 +1,170 @@
+import type { Host } from './host.ts'
+import type { Directory } from './identity.ts'
+import { Intake } from './intake.ts'
+import type { MerkleTree } from './log/chain.ts'
+import type { EventLog, Expiry, StoreRecord } from './log/port.ts'
+import { Writer } from './log/writer.ts'
+import type { Settings } from './options.ts'
+import type { Feed, StoreParts } from './parts.ts'
+import type { Place } from './place.ts'
+import type { Session } from './projection/session.ts'
+import type { Recorder } from './recorder.ts'
+import type { Role } from './role.ts'
+import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import { Compactor } from './snapshot/compactor.ts'
+import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
+import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
+import { type VerifyOptions, type VerifyReport, verify } from './verify.ts'
+
+/** The writer of a log that this process owns: it tells the cache, and those who follow. */
+export function writerOf<State>(
+  settings: Settings<State>,
+  { log, tree, host }: { log: EventLog; tree: MerkleTree; host: Host | undefined },
+  { cache, commits }: Pick<Feed, 'cache' | 'commits'>,
+): Writer {
+  return new Writer(log, tree, {
+    sync: settings.durability === 'sync',
+    syncIntervalMs: settings.syncIntervalMs,
+    onCommit(appends, operations) {
+      for (const append of appends) if (!append.superseded) (append.head as Session).acknowledge(append)
+      host?.publish(operations)
+      commits.next(appends)
+    },
+    onFailure(err) {
+      cache.rollBack()
+      host?.failed(err)
+      commits.error(err)
+      settings.logger.error({ err }, err.message)
+    },
+  })
+}
+
+export interface OwnerParts<State> {
+  readonly settings: Settings<State>
+  readonly place: Place
+  readonly record: StoreRecord
+  readonly tree: MerkleTree
+  readonly writer: Writer
+  readonly snapshots: SnapshotFolder | undefined
+  readonly store: StoreParts<State>
+}
+
+/** The process that has the log: it compacts, verifies, and does what followers ask for. */
+export class Owner<State> implements Role {
+  readonly follows = false
+  readonly #parts: OwnerParts<State>
+  readonly #compactor: Compactor
+
+  constructor(parts: OwnerParts<State>) {
+    this.#parts = parts
+    const { settings, place, snapshots, writer, store } = parts
+    const { reader, cache, prover } = store
+    const { logger, compactEvery } = settings
+    const source = { log: place.log, reader, writer, sessions: cache.sessions, snapshots }
+    this.#compactor = new Compactor(source, compactEvery, {
+      onDone: ({ position, root }) => this.#note(position, root),
+      async onEnd({ position, root }) {
+        await settings.onCheckpoint?.(prover.sign(position, root))
+      },
+      onFailure: err => logger.error({ err }, 'Compaction failed'),
+    })
+    place.host?.open(this.#hosting())
+  }
+
+  async catchUp(): Promise<void> {}
+
+  compact(options: CompactOptions): Promise<CompactionReport> {
+    return this.#compactor.run(options)
+  }
+
+  verify(options: VerifyOptions): Promise<VerifyReport> {
+    const { place, record, writer, snapshots, store } = this.#parts
+    const { reader, cache } = store
+    const { log, directory } = place
+    return this.#compactor.alone(async signal => {
+      await writer.settled()
+      const parts = { log, reader, writer, cache, snapshots, directory, origin: record.origin }
+      return verify(parts, { ...options, signal })
+    }, options.signal)
+  }
+
+  async flush(): Promise<void> {
+    const { store, writer } = this.#parts
+    // Both in one tick: whatever comes later, such as the end of the store, comes after both.
+    await Promise.all([store.expiries.flush(), writer.write(() => [], true)])
+  }
+
+  tellTouch({ sessionId, expiresAt, version }: Expiry): void {
+    this.#parts.place.host?.touched(sessionId, expiresAt, version)
+  }
+
+  writeTouches(touched: readonly Expiry[]): Promise<void> {
+    return this.#parts.writer.write(() => touched.map(each => ({ op: 'expiry' as const, ...each })))
+  }
+
+  async close(): Promise<void> {
+    const { store, writer, place, tree } = this.#parts
+    const { durability, expiries } = store
+    try {
+      await this.#compactor.stop()
+      await (durability() === 'buffered' ? this.flush() : expiries.flush()).catch(() => {})
+      expiries.stop()
+      await writer.end()
+      if (writer.failure === undefined) await this.#note(tree.size, tree.root())
+    } finally {
+      await place.release()
+    }
+  }
+
+  #hosting() {
+    const { settings, place, record, writer, store } = this.#parts
+    const { cache, expiries } = store
+    const recorder = store.recorder as Recorder<never>
+    const find = (id: string) => {
+      const session = cache.sessions.get(id)
+      if (session !== undefined) expiries.end(session)
+      return session
+    }
+    const intake = { recorder, writer, pendingBytesMax: settings.pendingBytesMax, find }
+    return {
+      record,
+      durability: store.durability(),
+      log: place.log,
+      recorder,
+      settled: () => writer.settled(),
+      between: async (call: (position: number) => void) => {
+        await expiries.flush()
+        await writer.write(tree => {
+          call(tree.size)
+          return []
+        })
+      },
+      intake: (producer: string, channel: ConstructorParameters<typeof Intake>[2]) =>
+        new Intake(intake, producer, channel),
+      touch: (sessionId: string, expiresAt: number) => {
+        const session = find(sessionId)
+        if (session?.exists) expiries.touch(session, expiresAt)
+      },
+      flush: () => this.flush(),
+      compact: (options: CompactOptions) => this.compact(options),
+      verify: (options: VerifyOptions) => this.verify(options),
+    }
+  }
+
+  /** Leaves word, outside the log, of how far it went. */
+  async #note(position: number, root: string): Promise<void> {
+    const { place, record, snapshots, store } = this.#parts
+    if (place.directory === undefined || snapshots === undefined) return
+    const recordedAt = store.recorder.now()
+    const { origin } = record
+    const witness = {
+      format: WITNESS_FORMAT,
+      origin,
+      position,
+      root,
+      snapshots: snapshots.completeTo,
+      recordedAt,
+    }
+    await writeWitness((place.directory as Directory).path, witness)
+  }
+}

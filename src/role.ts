@@ -1,0 +1,20 @@
+import type { Expiry } from './log/port.ts'
+import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { VerifyOptions, VerifyReport } from './verify.ts'
+
+/** What a process is to a log: its owner, or a follower of the owner. */
+export interface Role {
+  readonly follows: boolean
+  /** Takes in what others have recorded by now. The owner has it all. */
+  catchUp(): Promise<void>
+  compact(options: CompactOptions): Promise<CompactionReport>
+  verify(options: VerifyOptions): Promise<VerifyReport>
+  /** Makes everything that was saved before the call durable. */
+  flush(): Promise<void>
+  /** Tells other processes of a moved expiry. */
+  tellTouch(touched: Expiry): void
+  /** Writes moved expiries down. */
+  writeTouches(touched: readonly Expiry[]): Promise<void>
+  /** Waits for what is under way, then lets go of the log. */
+  close(): Promise<void>
+}

@@ -1,0 +1,130 @@
+import type { Append } from './log/commit.ts'
+import type { Forwarded } from './log/port.ts'
+import type { Transaction } from './log/writer.ts'
+import type { Session } from './projection/session.ts'
+
+/** A transaction that the owner has not answered yet. */
+export interface Pending {
+  readonly transaction: Transaction
+  /** Of its first event: a follower counts what it sends. */
+  readonly sequence: number
+  /** How many of its events are neither recorded nor answered yet. */
+  left: number
+  /** What the owner answered with in place of recording, by event. */
+  receipts: unknown[] | undefined
+  /** True where somebody else was first: then a save goes as a whole, to be taken whatever is there. */
+  whole: boolean
+}
+
+/** What a follower has sent and not seen recorded, in the order of the calls. */
+export class UnderWay {
+  readonly #producer: string
+  readonly #list: Pending[] = []
+  readonly #events = new Map<number, { readonly pending: Pending; readonly append: Append }>()
+  /** How many events of a session are under way. */
+  readonly #ahead = new Map<Session, number>()
+  readonly #waiting: { readonly until: number; readonly resolve: () => void }[] = []
+  #sequence = 0
+  bytes = 0
+
+  constructor(producer: string) {
+    this.#producer = producer
+  }
+
+  get all(): readonly Pending[] {
+    return this.#list
+  }
+
+  /** The sessions that have events under way. */
+  get sessions(): Session[] {
+    return [...this.#ahead.keys()]
+  }
+
+  isAhead(session: Session): boolean {
+    return this.#ahead.has(session)
+  }
+
+  add(transaction: Transaction): Pending {
+    const { appends, bytes } = transaction
+    const sequence = this.#sequence + 1
+    const pending: Pending = {
+      transaction,
+      sequence,
+      left: appends.length,
+      receipts: undefined,
+      whole: false,
+    }
+    for (const append of appends) {
+      append.sent = { producer: this.#producer, sequence: ++this.#sequence }
+      this.#events.set(this.#sequence, { pending, append })
+      const session = append.head as Session
+      this.#ahead.set(session, (this.#ahead.get(session) ?? 0) + 1)
+    }
+    this.#list.push(pending)
+    this.bytes += bytes
+    return pending
+  }
+
+  /** The events of a session that are under way, in order. */
+  of(session: Session): { readonly pending: Pending; readonly append: Append }[] {
+    const found = []
+    for (const event of this.#events.values()) if (event.append.head === session) found.push(event)
+    return found
+  }
+
+  /** Those of ours among what was recorded, by position. */
+  ours(forwarded: readonly Forwarded[]): Map<number, Append> {
+    const ours = new Map<number, Append>()
+    for (const { producer, sequence, position, count } of forwarded) {
+      if (producer !== this.#producer) continue
+      for (let n = 0; n < count; n++) {
+        const event = this.#events.get(sequence + n)
+        if (event !== undefined) ours.set(position + n, event.append)
+      }
+    }
+    return ours
+  }
+
+  /** Lets go of an event; answers with its transaction where that was the last one of it. */
+  end(sequence: number): Pending | undefined {
+    const event = this.#events.get(sequence)
+    if (event === undefined) return undefined
+    this.#events.delete(sequence)
+    const session = event.append.head as Session
+    const ahead = this.#ahead.get(session)! - 1
+    if (ahead === 0) this.#ahead.delete(session)
+    else this.#ahead.set(session, ahead)
+    event.pending.left--
+    return event.pending.left === 0 ? this.#remove(event.pending) : undefined
+  }
+
+  /** Lets go of a transaction, whatever has become of it. */
+  drop(pending: Pending): void {
+    for (const { sent } of pending.transaction.appends) this.end(sent!.sequence)
+  }
+
+  /** The transactions that were made on what another one made, and those made on these. */
+  builtOn({ transaction, sequence }: Pending): Pending[] {
+    const sessions = new Set(transaction.appends.map(append => append.head))
+    return this.#list.filter(later => {
+      const { appends } = later.transaction
+      if (later.sequence <= sequence || !appends.some(append => sessions.has(append.head))) return false
+      for (const append of appends) sessions.add(append.head)
+      return true
+    })
+  }
+
+  /** Resolves once all that is under way by now is recorded or rejected. */
+  settled(): Promise<void> {
+    if (this.#list.length === 0) return Promise.resolve()
+    return new Promise(resolve => this.#waiting.push({ until: this.#sequence, resolve }))
+  }
+
+  #remove(pending: Pending): Pending {
+    this.#list.splice(this.#list.indexOf(pending), 1)
+    this.bytes -= pending.transaction.bytes
+    const first = this.#list[0]?.sequence ?? Number.POSITIVE_INFINITY
+    while (this.#waiting.length > 0 && this.#waiting[0]!.until < first) this.#waiting.shift()!.resolve()
+    return pending
+  }
+}

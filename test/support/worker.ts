@@ -1,0 +1,52 @@
+import { openStore } from '../../src/index.ts'
+
+/**
+ * A process that has a store open and does what it is told over IPC: `[id, method, ...arguments]`. Answers with
+ * `[id, 'ok', result]` or `[id, 'error', code, message]`. `acked` says of each save that it was acknowledged.
+ */
+type State = Record<string, unknown>
+type Command = readonly [id: number, method: keyof typeof METHODS, ...args: never[]]
+
+const [dir = '', options = '{}'] = process.argv.slice(2)
+const store = await openStore<State>({ dir, compactEvery: 0, ...JSON.parse(options) })
+
+const METHODS = {
+  get: (id: string) => store.get(id),
+  version: (id: string) => store.version(id),
+  position: () => store.position,
+  status: () => store.status,
+  flush: () => store.flush(),
+  verify: () => store.verify(),
+  compact: () => store.compact().then(({ position }) => position),
+  save: (id: string, state: State, more?: object) => store.save(id, state, more),
+  close: () => store.close(),
+  /** Adds one to a counter so many times, all at once; each acknowledgement is told as it comes. */
+  count: (id: string, times: number) =>
+    Promise.all(
+      Array.from({ length: times }, () =>
+        store
+          .edit(id, draft => {
+            draft.sum = ((draft.sum as number) ?? 0) + 1
+          })
+          .then(({ version, position, hash }) => process.send!(['acked', id, version, position, hash])),
+      ),
+    ).then(() => undefined),
+  /** Saves again and again, one after the other, until the process ends. */
+  saveOn: async (id: string, name: string) => {
+    for (let n = 1; ; n++) {
+      const { version, position, hash } = await store.save(id, { name, n })
+      process.send!(['acked', id, version, position, hash, { name, n }])
+    }
+  },
+}
+
+process.on('message', async ([id, method, ...args]: Command) => {
+  try {
+    process.send!([id, 'ok', await (METHODS[method] as (...args: never[]) => unknown)(...args)])
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    process.send!([id, 'error', code, message])
+  }
+})
+process.on('disconnect', () => process.exit())
+process.send!(['open', store.position])
