@@ -121,8 +121,8 @@ class Followed<State> {
     const writer = writerOf(settings, { log, tree, host }, store)
     await keepIdentity(opened, writer)
     // From here on nothing waits: what is saved goes either all the old way or all the new one.
-    recorder.advance(recordedAt)
     const left = this.#forwarder.surrender()
+    recorder.date([], recordedAt)
     this.#durability = durabilityOf(settings, log)
     this.#relay.target = writer
     this.#log.own(log)

@@ -1,16 +1,19 @@
 import { Plan } from './batch.ts'
 import type { Answer } from './duplicates.ts'
 import type { ExpectedVersion } from './event.ts'
+import { NO_OPTIONS } from './facts.ts'
 import { Behind, type Intent, type RecordOptions } from './intent.ts'
 import { type Channel, malformed } from './link/channel.ts'
 import type { Message } from './link/frame.ts'
 import { MESSAGE, OUTCOME } from './link/message.ts'
 import { toWire } from './link/wire-error.ts'
+import { NO_FACTS } from './log/codec.ts'
+import type { Append } from './log/commit.ts'
 import { type Draft, readDraft } from './log/draft.ts'
 import type { LogOperation } from './log/port.ts'
 import { KIND } from './log/record.ts'
 import type { LogWriter } from './log/writer.ts'
-import type { Session } from './projection/session.ts'
+import { Session } from './projection/session.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface IntakeParts {
@@ -44,7 +47,8 @@ export class Intake {
 
   /** Takes a message that belongs here; false for any other. */
   take(message: Message): boolean {
-    if (message[0] !== MESSAGE.WRITE && message[0] !== MESSAGE.RESUME) return false
+    const [kind] = message
+    if (kind !== MESSAGE.WRITES && kind !== MESSAGE.WRITE && kind !== MESSAGE.RESUME) return false
     if (this.#busy) this.#waiting.push(message)
     else this.#handle(message)
     return true
@@ -60,7 +64,11 @@ export class Intake {
     if (kind === MESSAGE.RESUME) {
       this.#halted = false
     } else if (!this.#halted) {
-      this.#write(sequence as number, items as readonly unknown[], operations as readonly LogOperation[])
+      const list = items as readonly unknown[]
+      if (kind === MESSAGE.WRITE) this.#write(sequence as number, list, operations as readonly LogOperation[])
+      else
+        for (let index = 0; index < list.length && !this.#halted; index++)
+          this.#writeOne((sequence as number) + index, list[index])
       const { writer, pendingBytesMax } = this.#parts
       if (writer.pendingBytes > pendingBytesMax) this.#pause(() => writer.settled())
     }
@@ -69,41 +77,61 @@ export class Intake {
   #write(sequence: number, items: readonly unknown[], operations: readonly LogOperation[]): void {
     try {
       const plan = new Plan(this.#parts.find)
-      const answers: (Answer | undefined)[] = items.map((item, index) => {
-        if (item === null) return undefined
-        const { draft, intent, options } = this.#read(item, sequence + index)
-        const session = plan.session(draft.sessionId, options.eventId, index)
-        const prepared = this.#parts.recorder.prepare(session, intent, options, plan.standing(session))
-        if (prepared === undefined) return NOTHING_THERE
-        if ('answer' in prepared) return prepared.answer
-        plan.add(prepared.append, prepared.bytes)
-        return undefined
-      })
-      if (answers.every(answer => answer === undefined)) this.#record(plan, operations)
-      else this.#answer(sequence, items.length, answers, plan, operations)
+      const answers = items.map((item, index) => this.#plan(plan, item, sequence + index, index))
+      if (answers.every(answer => answer === undefined)) this.#record(plan.appends, plan.bytes, operations)
+      else this.#answer(sequence, answers, plan, operations)
     } catch (error) {
-      if (error instanceof Behind) this.#halt(sequence, OUTCOME.BEHIND)
-      else this.#halt(sequence, OUTCOME.REFUSED, toWire(error))
+      this.#refuse(sequence, error)
     }
   }
 
-  #record(plan: Plan, operations: readonly LogOperation[]): void {
-    if (plan.appends.length === 0) return
+  /** The same as a transaction of one, without a plan for more. */
+  #writeOne(sequence: number, item: unknown): void {
+    try {
+      const { sessionId, intent, options } = read(item)
+      const session = this.#parts.find(sessionId) ?? new Session(sessionId)
+      const prepared = this.#parts.recorder.prepare(session, intent, options)
+      if (prepared !== undefined && 'append' in prepared) {
+        prepared.append.sent = { producer: this.#producer, sequence }
+        this.#record([prepared.append], prepared.bytes, NO_OPERATIONS)
+      } else this.#write(sequence, [item], NO_OPERATIONS)
+    } catch (error) {
+      this.#refuse(sequence, error)
+    }
+  }
+
+  /** Adds an item to what is to be written, or says why it needn't be. */
+  #plan(plan: Plan, item: unknown, sequence: number, index: number): Answer | undefined {
+    // Answered before.
+    if (item === null) return undefined
+    const { sessionId, intent, options } = read(item)
+    const session = plan.session(sessionId, options.eventId, index)
+    const prepared = this.#parts.recorder.prepare(session, intent, options, plan.standing(session))
+    if (prepared === undefined) return NOTHING_THERE
+    if ('answer' in prepared) return prepared.answer
+    prepared.append.sent = { producer: this.#producer, sequence }
+    plan.add(prepared.append, prepared.bytes)
+    return undefined
+  }
+
+  #record(appends: readonly Append[], bytes: number, operations: readonly LogOperation[]): void {
+    if (appends.length === 0) return
+    const { recorder, writer } = this.#parts
+    if (writer.failure !== undefined) throw writer.failure
     const more = operations.filter(({ op }) => op === 'fork')
-    const written = this.#parts.recorder.write(
-      plan.appends,
-      plan.bytes,
-      () => {},
-      more.length === 0 ? undefined : () => more,
+    recorder.push(
+      more.length === 0 ? { appends, bytes, done } : { appends, operations: () => more, bytes, done },
     )
-    // The followers hear of a failed disk, and the owner's own callers too.
-    written.catch(() => {})
+  }
+
+  #refuse(sequence: number, error: unknown): void {
+    if (error instanceof Behind) this.#halt(sequence, OUTCOME.BEHIND)
+    else this.#halt(sequence, OUTCOME.REFUSED, toWire(error))
   }
 
   /** What needn't be recorded has to be looked up first: whether it is the same as what came before. */
   #answer(
     sequence: number,
-    count: number,
     answers: readonly (Answer | undefined)[],
     plan: Plan,
     operations: readonly LogOperation[],
@@ -114,23 +142,13 @@ export class Intake {
         const receipts = await Promise.all(answers.map(answer => (answer ? answer.receipt() : null)))
         if (this.#ended) return
         plan.checkUntouched()
-        this.#record(plan, operations)
+        this.#record(plan.appends, plan.bytes, operations)
         await this.#parts.writer.settled()
-        this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.ANSWERED, receipts.slice(0, count))
+        this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.ANSWERED, receipts)
       } catch (error) {
         this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.REFUSED, toWire(error))
       }
     })
-  }
-
-  #read(item: unknown, sequence: number): { draft: Draft; intent: Intent; options: RecordOptions } {
-    const [bytes, base, expected] = item as [Uint8Array, number | null, ExpectedVersion | null]
-    if (!(bytes instanceof Uint8Array)) throw malformed('a draft')
-    const draft = readDraft(bytes)
-    const { schemaVersion, ...facts } = draft.facts
-    const options = { ...facts, sent: { producer: this.#producer, sequence } } as RecordOptions
-    if (expected !== null) options.expectedVersion = expected
-    return { draft, intent: intentOf(draft, base), options }
   }
 
   /** Says why a transaction was not recorded once the follower has what came before: it has to see why. */
@@ -156,9 +174,26 @@ export class Intake {
 
 const NOTHING_THERE: Answer = { receipt: () => Promise.resolve(undefined as never), unproven: false }
 
-function intentOf({ kind, changes, state }: Draft, base: number | null): Intent {
+const NO_OPERATIONS: readonly LogOperation[] = []
+
+/** The follower hears of it by the commit, or of a failed disk as everybody does. */
+function done(): void {}
+
+/** An item is `[draft, base, expectedVersion]`: without a base it is taken whatever is there. */
+function read(item: unknown): { sessionId: string; intent: Intent; options: RecordOptions } {
+  const [bytes, base, expectedVersion] = item as [Uint8Array, number | null, ExpectedVersion | null]
+  if (!(bytes instanceof Uint8Array)) throw malformed('a draft')
+  const draft = readDraft(bytes)
+  const { sessionId, expiresAt, payload } = draft
+  const plain = payload.facts === NO_FACTS && expiresAt === undefined && expectedVersion === null
+  const { schemaVersion, ...facts } = payload.facts
+  const options = plain ? NO_OPTIONS : { ...facts, expiresAt, expectedVersion: expectedVersion ?? 'any' }
+  return { sessionId, intent: intentOf(draft, base), options: options as RecordOptions }
+}
+
+function intentOf({ kind, payload }: Draft, base: number | null): Intent {
   if (kind === KIND.DELETED) return { kind: 'delete' }
-  if (base !== null) return { kind: 'changes', changes, base }
+  if (base !== null) return { kind: 'changes', changes: payload.changes, base }
   if (kind !== KIND.WHOLE) throw malformed('changes without a base')
-  return { kind: 'save', state, checked: true }
+  return { kind: 'save', state: payload.state, checked: true }
 }

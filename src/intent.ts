@@ -1,7 +1,7 @@
 import type { Answer } from './duplicates.ts'
 import type { Recipe } from './edit.ts'
 import type { ExpectedVersion, ImportedFrom, WriteOptions } from './event.ts'
-import type { Append, Sent } from './log/commit.ts'
+import type { Append } from './log/commit.ts'
 import type { Changes } from './state/changes.ts'
 
 /** What is to become of a session. */
@@ -16,8 +16,6 @@ export type Intent =
 /** What is said of an event, also by the store itself. */
 export interface RecordOptions extends WriteOptions {
   importedFrom?: ImportedFrom
-  /** Which process sent it. */
-  sent?: Sent
 }
 
 /** What was wanted of an event, so that it can be made again where another process was first. */

@@ -1,3 +1,4 @@
+import type { ExpectedVersion } from './event.ts'
 import type { Wish } from './intent.ts'
 import type { Channel } from './link/channel.ts'
 import { MESSAGE } from './link/message.ts'
@@ -10,34 +11,55 @@ import type { Pending } from './under-way.ts'
 /** What a transaction adds to its events doesn't depend on what is there. */
 const NO_TREE = new MerkleTree()
 
+/** Without a base it is taken whatever is there. */
+type Item = readonly [draft: Uint8Array, base: number | null, expectedVersion: ExpectedVersion | null]
+
+/** So many go at once, while the owner works on those before. */
+const GATHERED_MAX = 64
+const GATHERED_BYTES_MAX = 256 * 1024
+
 /** Sends transactions to the owner of the moment; without one it sends nothing. */
 export class Outbox {
   readonly #drafts = new RecordWriter()
   #channel: Channel | undefined
   #held = false
+  /** Transactions of one event that go in one message: from that number on. */
+  #items: Item[] = []
+  #sequence = 0
+  #bytes = 0
 
   attach(channel: Channel): void {
     this.#channel = channel
     this.#held = false
+    this.#clear()
   }
 
   detach(): void {
     this.#channel = undefined
+    this.#clear()
   }
 
   /** The owner takes writes again from here on. */
   resume(): void {
+    this.#clear()
     this.#channel?.send(MESSAGE.RESUME)
   }
 
   /** Throws where it is too long for a link. */
   send({ transaction, sequence, whole, receipts }: Pending): void {
     if (this.#channel === undefined) return
-    this.#drafts.reset()
-    const items = transaction.appends.map((append, index) =>
+    const { appends, operations } = transaction
+    const items = appends.map((append, index): Item | null =>
       receipts !== undefined && index in receipts ? null : this.#item(append, whole),
     )
-    this.#channel.send(MESSAGE.WRITE, sequence, items, transaction.operations?.(NO_TREE) ?? [])
+    const [first] = items
+    if (items.length === 1 && operations === undefined && first && isShort(first)) {
+      this.#gather(sequence, first)
+      return
+    }
+    this.#flush()
+    this.#channel.send(MESSAGE.WRITE, sequence, items, operations?.(NO_TREE) ?? [])
+    this.#drafts.reset()
   }
 
   /** The process goes on for as long as something is under way. */
@@ -48,13 +70,45 @@ export class Outbox {
     else this.#channel.letGo()
   }
 
-  /** `[draft, base, expectedVersion]`: without a base it is taken whatever is there. */
-  #item(append: Append, whole: boolean): unknown[] {
+  /** One message holds many: as many as are sent in one tick, but no more than the owner should wait for. */
+  #gather(sequence: number, item: Item): void {
+    if (this.#items.length === 0) {
+      this.#sequence = sequence
+      queueMicrotask(() => this.#flush())
+    } else if (sequence !== this.#sequence + this.#items.length) {
+      this.#flush()
+      this.#sequence = sequence
+    }
+    this.#bytes += item[0].length
+    this.#items.push(item)
+    if (this.#items.length === GATHERED_MAX || this.#bytes > GATHERED_BYTES_MAX) this.#flush(true)
+  }
+
+  #flush(now = false): void {
+    if (this.#items.length === 0) return
+    const items = this.#items
+    const sequence = this.#sequence
+    this.#clear()
+    this.#channel?.send(MESSAGE.WRITES, sequence, items)
+    if (now) this.#channel?.flush()
+  }
+
+  #clear(): void {
+    this.#items = []
+    this.#bytes = 0
+    this.#drafts.reset()
+  }
+
+  #item(append: Append, whole: boolean): Item {
     const { intent, expectedVersion } = append.wish as Wish
     const isSave = intent.kind === 'save'
     if (isSave && (whole || append.facts.eventId !== undefined)) append.makeWhole()
     const isFree = intent.kind === 'delete' || (isSave && append.isWhole)
-    const draft = Buffer.from(writeDraft(this.#drafts, append))
+    const draft = writeDraft(this.#drafts, append)
     return [draft, isFree ? null : append.version - 1, expectedVersion ?? null]
   }
+}
+
+function isShort([draft]: Item): boolean {
+  return draft.length < GATHERED_BYTES_MAX
 }

@@ -60,13 +60,9 @@ export class Recorder<State> {
     return time > this.#lastTime ? time : this.#lastTime
   }
 
-  /** Goes on after a time at which another process recorded. */
-  advance(recordedAt: number): void {
-    this.#lastTime = Math.max(this.#lastTime, recordedAt)
-  }
-
-  /** Gives events their time. */
-  date(appends: readonly Append[]): void {
+  /** Gives events their time, which is never before another process's last event. */
+  date(appends: readonly Append[], after = 0): void {
+    this.#lastTime = Math.max(this.#lastTime, after)
     for (const append of appends) append.recordedAt = this.#tick()
   }
 
@@ -95,10 +91,9 @@ export class Recorder<State> {
     // A getter or a recipe may have saved the same session meanwhile, or begun it.
     const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
     if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
-    if (this.#mayLeaveOut(options) && exists && changes.length === 0)
+    if (this.#mayLeaveOut(intent, options) && exists && changes.length === 0)
       return this.#unchanged(session, version, options)
     const append = new Append(session, version + 1, facts, state, changes)
-    if (options.sent !== undefined) append.sent = options.sent
     if (this.#parts.follows()) {
       const { expectedVersion } = options
       const base = standing.state
@@ -138,11 +133,10 @@ export class Recorder<State> {
     result: (answer?: Answered) => T | Promise<T>,
     operations?: Transaction['operations'],
   ): Promise<T> {
-    const { writer, cache, planExpiry, settings } = this.#parts
+    const { writer, settings } = this.#parts
     if (writer.failure !== undefined) throw writer.failure
     if (bytes > 0 && writer.pendingBytes > 0 && writer.pendingBytes + bytes > settings.pendingBytesMax)
       throw overloaded()
-    this.date(appends)
     const durable = new Promise<T>((resolve, reject) => {
       const done = (error?: Error, answer?: Answered) => {
         if (error === undefined) return resolve(result(answer))
@@ -150,12 +144,20 @@ export class Recorder<State> {
         durable.catch(() => {})
         reject(error)
       }
-      writer.push(operations === undefined ? { appends, bytes, done } : { appends, operations, bytes, done })
+      this.push(operations === undefined ? { appends, bytes, done } : { appends, operations, bytes, done })
     })
+    return durable
+  }
+
+  /** The same, of what another process asked for: it hears of it with everybody else. */
+  push(transaction: Transaction): void {
+    const { writer, cache, planExpiry } = this.#parts
+    const { appends } = transaction
+    this.date(appends)
     // Pushed first: a watcher that saves at once must come after.
+    writer.push(transaction)
     cache.change(appends)
     for (const { facts, expiresAt } of appends) if (facts.expiresAt !== undefined) planExpiry(expiresAt)
-    return durable
   }
 
   /** Ends a session whose time is up. */
@@ -204,8 +206,9 @@ export class Recorder<State> {
   }
 
   /** What is imported stands there event for event; what another process sent is its own to leave out. */
-  #mayLeaveOut({ importedFrom, sent }: RecordOptions): boolean {
-    return this.#parts.settings.skipUnchanged && importedFrom === undefined && sent === undefined
+  #mayLeaveOut(intent: Intent, { importedFrom }: RecordOptions): boolean {
+    const isForwarded = intent.kind === 'changes' || (intent.kind === 'save' && intent.checked === true)
+    return this.#parts.settings.skipUnchanged && importedFrom === undefined && !isForwarded
   }
 
   /** What the store itself did elsewhere has no actor, and no reason. */

@@ -20,7 +20,8 @@ export interface Pending {
 export class UnderWay {
   readonly #producer: string
   readonly #list: Pending[] = []
-  readonly #events = new Map<number, { readonly pending: Pending; readonly append: Append }>()
+  /** By the numbers of their events. */
+  readonly #events = new Map<number, Pending>()
   /** How many events of a session are under way. */
   readonly #ahead = new Map<Session, number>()
   readonly #waiting: { readonly until: number; readonly resolve: () => void }[] = []
@@ -56,7 +57,7 @@ export class UnderWay {
     }
     for (const append of appends) {
       append.sent = { producer: this.#producer, sequence: ++this.#sequence }
-      this.#events.set(this.#sequence, { pending, append })
+      this.#events.set(this.#sequence, pending)
       const session = append.head as Session
       this.#ahead.set(session, (this.#ahead.get(session) ?? 0) + 1)
     }
@@ -68,7 +69,10 @@ export class UnderWay {
   /** The events of a session that are under way, in order. */
   of(session: Session): { readonly pending: Pending; readonly append: Append }[] {
     const found = []
-    for (const event of this.#events.values()) if (event.append.head === session) found.push(event)
+    for (const [sequence, pending] of this.#events) {
+      const append = appendOf(pending, sequence)
+      if (append.head === session) found.push({ append, pending })
+    }
     return found
   }
 
@@ -78,8 +82,8 @@ export class UnderWay {
     for (const { producer, sequence, position, count } of forwarded) {
       if (producer !== this.#producer) continue
       for (let n = 0; n < count; n++) {
-        const event = this.#events.get(sequence + n)
-        if (event !== undefined) ours.set(position + n, event.append)
+        const pending = this.#events.get(sequence + n)
+        if (pending !== undefined) ours.set(position + n, appendOf(pending, sequence + n))
       }
     }
     return ours
@@ -87,15 +91,15 @@ export class UnderWay {
 
   /** Lets go of an event; answers with its transaction where that was the last one of it. */
   end(sequence: number): Pending | undefined {
-    const event = this.#events.get(sequence)
-    if (event === undefined) return undefined
+    const pending = this.#events.get(sequence)
+    if (pending === undefined) return undefined
     this.#events.delete(sequence)
-    const session = event.append.head as Session
+    const session = appendOf(pending, sequence).head as Session
     const ahead = this.#ahead.get(session)! - 1
     if (ahead === 0) this.#ahead.delete(session)
     else this.#ahead.set(session, ahead)
-    event.pending.left--
-    return event.pending.left === 0 ? this.#remove(event.pending) : undefined
+    pending.left--
+    return pending.left === 0 ? this.#remove(pending) : undefined
   }
 
   /** Lets go of a transaction, whatever has become of it. */
@@ -121,10 +125,16 @@ export class UnderWay {
   }
 
   #remove(pending: Pending): Pending {
-    this.#list.splice(this.#list.indexOf(pending), 1)
+    // Most are the first: they end in the order in which they were sent.
+    if (this.#list[0] === pending) this.#list.shift()
+    else this.#list.splice(this.#list.indexOf(pending), 1)
     this.bytes -= pending.transaction.bytes
     const first = this.#list[0]?.sequence ?? Number.POSITIVE_INFINITY
     while (this.#waiting.length > 0 && this.#waiting[0]!.until < first) this.#waiting.shift()!.resolve()
     return pending
   }
+}
+
+function appendOf({ transaction, sequence: first }: Pending, sequence: number): Append {
+  return transaction.appends[sequence - first]!
 }

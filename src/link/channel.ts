@@ -78,8 +78,8 @@ export class Channel {
   sendEncoded(message: Buffer): void {
     if (this.#ended) return
     this.#outboxBytes += message.length
-    if (this.#outbox.push(message) === 1) queueMicrotask(() => this.#flush())
-    if (this.#outboxBytes > GATHERED_BYTES_MAX) this.#flush()
+    if (this.#outbox.push(message) === 1) queueMicrotask(() => this.flush())
+    if (this.#outboxBytes > GATHERED_BYTES_MAX) this.flush()
   }
 
   /** Lets the process end though the link is open, unless something is waited for: see `hold`. */
@@ -107,7 +107,7 @@ export class Channel {
 
   /** Sends what is still to be sent, then hangs up. */
   close(): void {
-    this.#flush()
+    this.flush()
     this.#socket.end()
   }
 
@@ -117,7 +117,8 @@ export class Channel {
     this.#end()
   }
 
-  #flush(): void {
+  /** Sends at once what was to go at the end of the tick. */
+  flush(): void {
     const messages = this.#outbox
     if (messages.length === 0 || this.#ended) return
     this.#outbox = []

@@ -25,7 +25,9 @@ export const MESSAGE = {
   /** Follower: `[15, id]`: the answer isn't wanted any more. */
   CANCEL: 15,
 
-  /** Follower: `[20, sequence, items, flags]`: a transaction. */
+  /** Follower: `[19, sequence, items]`: transactions of one event each, of consecutive numbers. */
+  WRITES: 19,
+  /** Follower: `[20, sequence, items, operations]`: one transaction, whose events have consecutive numbers. */
   WRITE: 20,
   /** Follower: `[21]`: what follows is made on what the owner answered. */
   RESUME: 21,

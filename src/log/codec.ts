@@ -111,16 +111,21 @@ function readPayload({ kind, bytes }: EncodedEvent, keep: Keep): EventPayload {
     const reader = new CborReader(bytes)
     const fields = reader.array()
     for (let field = 0; field < FACTS_FIELD; field++) reader.skip()
-    const facts = readFacts(reader, keep)
-    const changes: Change[] = []
-    for (let count = reader.array(); count > 0; count--) changes.push(readChange(reader, keep))
-    const isKeyframe = kind === KIND.KEYFRAME
-    const state = isKeyframe ? keep(reader.value()) : kind === KIND.WHOLE ? wholeOf(changes) : undefined
-    if (fields !== (isKeyframe ? KEYFRAME_FIELDS : EVENT_FIELDS) || !reader.atEnd) throw malformed()
-    return { facts, changes, state }
+    return readRest(reader, kind, fields, keep)
   } catch (cause) {
     throw malformed(cause)
   }
+}
+
+/** What stands behind an event's header. REQUIRES: the reader is there. */
+export function readRest(reader: CborReader, kind: EventKind, fields: number, keep: Keep): EventPayload {
+  const facts = readFacts(reader, keep)
+  const changes: Change[] = []
+  for (let count = reader.array(); count > 0; count--) changes.push(readChange(reader, keep))
+  const isKeyframe = kind === KIND.KEYFRAME
+  const state = isKeyframe ? keep(reader.value()) : kind === KIND.WHOLE ? wholeOf(changes) : undefined
+  if (fields !== (isKeyframe ? KEYFRAME_FIELDS : EVENT_FIELDS) || !reader.atEnd) throw malformed()
+  return { facts, changes, state }
 }
 
 export function decodeEvent(raw: RawEvent): RecordedEvent {

@@ -1,16 +1,18 @@
 import { CborReader } from '../state/cbor-reader.ts'
+import { freezeDeep } from '../state/freeze.ts'
 import { NO_HASH } from './chain.ts'
-import { decodePayload, type EventPayload, writeEvent } from './codec.ts'
+import { type EventPayload, readRest, writeEvent } from './codec.ts'
 import type { Append } from './commit.ts'
 import type { EventKind } from './record.ts'
 import type { RecordWriter } from './record-writer.ts'
 
 /** An event that one process has made and another is to record: it has no place in the log yet. */
-export interface Draft extends EventPayload {
+export interface Draft {
   readonly kind: EventKind
   readonly sessionId: string
-  /** The version that it has where its maker sees all there is. */
-  readonly version: number
+  /** ms since the epoch; undefined where the event doesn't move it. */
+  readonly expiresAt: number | undefined
+  readonly payload: EventPayload
 }
 
 /** Writes an event as it would lie in the log, with zeros for its place. The bytes stay until the writer is reset. */
@@ -26,15 +28,16 @@ export function writeDraft(writer: RecordWriter, append: Append): Uint8Array {
   return writer.takeEvent()
 }
 
-/** Where an event's header has its expiry. */
-const EXPIRES_FIELD = 6
+/** How many items of an event's header stand between the session's id and the expiry. */
+const PLACE_FIELDS = 4
 
+/** Reads what {@link writeDraft} wrote; anything else throws. */
 export function readDraft(bytes: Uint8Array): Draft {
   const reader = new CborReader(bytes)
-  reader.array()
-  const [kind, sessionId, version] = [reader.value() as EventKind, reader.name(), reader.value() as number]
-  for (let field = 3; field < EXPIRES_FIELD; field++) reader.skip()
+  const fields = reader.array()
+  const kind = reader.value() as EventKind
+  const sessionId = reader.name()
+  for (let field = 0; field < PLACE_FIELDS; field++) reader.skip()
   const expiresAt = reader.value() as number | undefined
-  const payload = decodePayload({ kind, bytes })
-  return { ...payload, facts: { ...payload.facts, expiresAt }, kind, sessionId, version }
+  return { kind, sessionId, expiresAt, payload: readRest(reader, kind, fields, freezeDeep) }
 }

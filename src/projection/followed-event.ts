@@ -2,7 +2,7 @@ import { decodePayload } from '../log/codec.ts'
 import type { Append } from '../log/commit.ts'
 import { corrupted, KIND, type RawEvent } from '../log/record.ts'
 import { stateAfter } from './fold.ts'
-import type { Session } from './session.ts'
+import { acknowledgedAs, type Session } from './session.ts'
 import type { Slabs } from './slab.ts'
 
 interface FollowOptions {
@@ -28,14 +28,18 @@ export function followEvent(session: Session, event: RawEvent, { own, ahead, sla
     session.replay(event, expiresAt, slabs.keep(event.bytes))
     return
   }
-  const { version, position, recordedAt, hash } = event
-  const at = { sessionId: session.id, version, position, recordedAt, hash, expiresAt }
   if (own !== undefined) {
-    Object.assign(own, { version, position, recordedAt, hash })
-    session.follow({ ...at, schemaVersion: own.facts.schemaVersion ?? 0, state: own.state }, ahead)
+    own.version = event.version
+    own.position = event.position
+    own.recordedAt = event.recordedAt
+    own.hash = event.hash
+    own.expiresAt = expiresAt
+    session.follow(acknowledgedAs(own), ahead)
   } else {
     const payload = decodePayload(event)
+    const { sessionId, version, position, recordedAt, hash } = event
     const state = stateAfter(event, payload, before.state)
-    session.follow({ ...at, schemaVersion: payload.facts.schemaVersion ?? 0, state }, ahead)
+    const schemaVersion = payload.facts.schemaVersion ?? 0
+    session.follow({ sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state }, ahead)
   }
 }

@@ -176,7 +176,8 @@ export class Session implements LogHead {
   }
 }
 
-function acknowledgedAs(append: Append): RecordedState {
+/** A session as an event of this process left it. */
+export function acknowledgedAs(append: Append): RecordedState {
   const { sessionId, version, position, recordedAt, hash, expiresAt, state } = append
   const schemaVersion = append.facts.schemaVersion ?? 0
   return { sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state }
