@@ -18,6 +18,7 @@ import { editRow } from './rows/edits.ts'
 import { hashRow } from './rows/hashing.ts'
 import { memoryRow, openRow, rebuildRow } from './rows/opening.ts'
 import { optionRow } from './rows/options.ts'
+import { processRow } from './rows/processes.ts'
 import { sessionRow } from './rows/sessions.ts'
 import { textRow } from './rows/text.ts'
 import { travelRow } from './rows/travel.ts'
@@ -39,6 +40,7 @@ const ROWS: readonly Row[] = [
   hashRow,
   verifyRow,
   optionRow,
+  processRow,
 ]
 
 const { values } = parseArgs({

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { pathToFileURL } from 'node:url'
-import { type PeerKind, together } from './peers/peer.ts'
+import { type Peer, type PeerKind, together } from './peers/peer.ts'
 import { DATA, ROOT } from './places.ts'
 import { assigned, type Save, type State } from './workload.ts'
 
@@ -24,7 +24,7 @@ export interface Store<T> {
     id: string,
     options?: object,
   ): AsyncIterable<{ readonly version: number; readonly changes: unknown }>
-  compact(): Promise<unknown>
+  compact(options?: { full?: boolean }): Promise<unknown>
   verify(): Promise<{ readonly ok: boolean; readonly position: number; readonly snapshots: number }>
   flush(): Promise<void>
   close(): Promise<void>
@@ -38,6 +38,8 @@ export type OpenStore = <T>(options: {
 
 const SOURCE = join(ROOT, 'src')
 const BUILT = join(DATA, 'bench-build', 'dist')
+/** What a process imports that is to have a store open. */
+export const ENTRY = pathToFileURL(join(BUILT, 'index.js')).href
 
 /** Ours, as any other peer: everything at its default, its own compaction in the background included. */
 export const sessionlog: PeerKind = {
@@ -45,30 +47,34 @@ export const sessionlog: PeerKind = {
   payload: 'state',
   async open(dir) {
     const openStore = await loadStore()
-    const store = await openStore<State>({ dir })
-    let makingMs = 0
-    const stateOf = ({ id, state, change }: Save) => {
-      if (change === undefined) return state
-      const startMs = performance.now()
-      const made = assigned(store.get(id) ?? state, change)
-      makingMs += performance.now() - startMs
-      return made
-    }
-    return {
-      takeMakingMs() {
-        const tookMs = makingMs
-        makingMs = 0
-        return tookMs
-      },
-      burst: saves => together(saves, save => store.save(save.id, stateOf(save))),
-      single: async save => void (await store.save(save.id, stateOf(save))),
-      close: () => store.close(),
-    }
+    return peerOf(await openStore<State>({ dir }))
   },
 }
 
+/** A store as a peer: its callers make each state from the one that it gave them. */
+export function peerOf(store: Store<State>): Peer {
+  let makingMs = 0
+  const stateOf = ({ id, state, change }: Save) => {
+    if (change === undefined) return state
+    const startMs = performance.now()
+    const made = assigned(store.get(id) ?? state, change)
+    makingMs += performance.now() - startMs
+    return made
+  }
+  return {
+    takeMakingMs() {
+      const tookMs = makingMs
+      makingMs = 0
+      return tookMs
+    },
+    burst: saves => together(saves, save => store.save(save.id, stateOf(save))),
+    single: async save => void (await store.save(save.id, stateOf(save))),
+    close: () => store.close(),
+  }
+}
+
 export async function loadStore(): Promise<OpenStore> {
-  const module = (await import(pathToFileURL(join(BUILT, 'index.js')).href)) as { openStore: OpenStore }
+  const module = (await import(ENTRY)) as { openStore: OpenStore }
   return module.openStore
 }
 
