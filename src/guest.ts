@@ -1,3 +1,4 @@
+import { checkExpiry } from './arguments.ts'
 import type { Durability } from './event.ts'
 import type { Intake } from './intake.ts'
 import { Answerer, type Method } from './link/answerer.ts'
@@ -77,9 +78,10 @@ export class Guest {
 
   #take(message: Message): void {
     if (this.#answerer.take(message) || this.#intake?.take(message)) return
-    if (message[0] === MESSAGE.TOUCH && this.#live)
-      this.#hosting.touch(message[1] as string, message[2] as number)
-    else throw malformed(`kind ${message[0]}`)
+    const [kind, sessionId, expiresAt] = message
+    if (kind !== MESSAGE.TOUCH || !this.#live) throw malformed(`kind ${kind}`)
+    checkExpiry(expiresAt)
+    this.#hosting.touch(sessionId as string, expiresAt)
   }
 
   #methods(): Readonly<Record<string, Method>> {
@@ -128,6 +130,7 @@ export class Guest {
   }
 
   async #join(producer: string): Promise<Joined> {
+    if (!/^[0-9a-f]{32}$/.test(producer) || this.producer !== '') throw malformed('a producer')
     const { record, durability, recorder, between, intake, log } = this.#hosting
     await this.#onJoin(this, producer)
     this.producer = producer

@@ -1,13 +1,14 @@
+import { checkId, checkWriteOptions } from './arguments.ts'
 import { Plan } from './batch.ts'
 import type { Answer } from './duplicates.ts'
-import type { ExpectedVersion } from './event.ts'
+import { type ExpectedVersion, isOwnType, type WriteOptions } from './event.ts'
 import { NO_OPTIONS } from './facts.ts'
 import { Behind, type Intent, type RecordOptions } from './intent.ts'
 import { type Channel, malformed } from './link/channel.ts'
 import type { Message } from './link/frame.ts'
 import { MESSAGE, OUTCOME } from './link/message.ts'
 import { toWire } from './link/wire-error.ts'
-import { NO_FACTS } from './log/codec.ts'
+import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import type { Append } from './log/commit.ts'
 import { type Draft, readDraft } from './log/draft.ts'
 import type { LogOperation } from './log/port.ts'
@@ -64,6 +65,8 @@ export class Intake {
     if (kind === MESSAGE.RESUME) {
       this.#halted = false
     } else if (!this.#halted) {
+      if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !Array.isArray(items))
+        throw malformed('a transaction')
       const list = items as readonly unknown[]
       if (kind === MESSAGE.WRITE) this.#write(sequence as number, list, operations as readonly LogOperation[])
       else
@@ -89,7 +92,7 @@ export class Intake {
   #writeOne(sequence: number, item: unknown): void {
     try {
       const { sessionId, intent, options } = read(item)
-      const session = this.#parts.find(sessionId) ?? new Session(sessionId)
+      const session = this.#parts.find(sessionId) ?? begun(sessionId)
       const prepared = this.#parts.recorder.prepare(session, intent, options)
       if (prepared !== undefined && 'append' in prepared) {
         prepared.append.sent = { producer: this.#producer, sequence }
@@ -105,6 +108,7 @@ export class Intake {
     // Answered before.
     if (item === null) return undefined
     const { sessionId, intent, options } = read(item)
+    checkId(sessionId)
     const session = plan.session(sessionId, options.eventId, index)
     const prepared = this.#parts.recorder.prepare(session, intent, options, plan.standing(session))
     if (prepared === undefined) return NOTHING_THERE
@@ -174,6 +178,11 @@ export class Intake {
 
 const NOTHING_THERE: Answer = { receipt: () => Promise.resolve(undefined as never), unproven: false }
 
+function begun(sessionId: string): Session {
+  checkId(sessionId)
+  return new Session(sessionId)
+}
+
 const NO_OPERATIONS: readonly LogOperation[] = []
 
 /** The follower hears of it by the commit, or of a failed disk as everybody does. */
@@ -187,9 +196,19 @@ function read(item: unknown): { sessionId: string; intent: Intent; options: Reco
   const { sessionId, expiresAt, payload } = draft
   const plain = payload.facts === NO_FACTS && expiresAt === undefined && expectedVersion === null
   const { schemaVersion, ...facts } = payload.facts
+  if (!plain) checkFacts({ ...facts, expiresAt })
   const options = plain ? NO_OPTIONS : { ...facts, expiresAt, expectedVersion: expectedVersion ?? 'any' }
   return { sessionId, intent: intentOf(draft, base), options: options as RecordOptions }
 }
+
+/** As if a caller had given them, but for the types that the store itself gives. */
+function checkFacts({ importedFrom, type, ...options }: EventFacts): void {
+  checkId((importedFrom ?? NO_IMPORT).sessionId)
+  const given = { ...options, type: isOwnType(type) ? undefined : type } as WriteOptions
+  checkWriteOptions(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)))
+}
+
+const NO_IMPORT = { sessionId: '-' }
 
 function intentOf({ kind, payload }: Draft, base: number | null): Intent {
   if (kind === KIND.DELETED) return { kind: 'delete' }
