@@ -55,10 +55,20 @@ export class Duplicates {
       checkSame(session.id, eventId, content, pending.append.facts, pending.append.state)
       return { receipt: () => pending.receipt, unproven: false }
     }
+    const recorded = this.#find(session, eventId, content)
+    return recorded && { receipt: recorded, unproven: true }
+  }
+
+  /** The same of those recorded only. Rejects where the first write had other content. */
+  recorded(session: Session, eventId: string, content: Content): Promise<Receipt> | undefined {
+    return this.#find(session, eventId, content)?.()
+  }
+
+  #find(session: Session, eventId: string, content: Content): (() => Promise<Receipt>) | undefined {
     const version = session.version === 0 ? undefined : this.#log.findEventId(session.id, eventId)
     if (version === undefined) return undefined
     const given = isolated(content)
-    return { receipt: () => this.#recorded(session.id, eventId, given, version), unproven: true }
+    return () => this.#recorded(session.id, eventId, given, version)
   }
 
   /** Notes a write under way, until it is durable or rejected. */

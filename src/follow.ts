@@ -1,9 +1,11 @@
 import { CurrentLog } from './current-log.ts'
 import { hasCode, SessionlogError } from './errors.ts'
-import type { Durability } from './event.ts'
+import type { Durability, Receipt } from './event.ts'
 import { Follower } from './follower.ts'
 import { Forwarder } from './forwarder.ts'
+import type { Wish } from './intent.ts'
 import { RemoteView } from './link/remote-log.ts'
+import type { Append } from './log/commit.ts'
 import { readFollowed } from './log/followed.ts'
 import type { StoreRecord } from './log/port.ts'
 import { corrupted } from './log/record.ts'
@@ -13,6 +15,7 @@ import type { Settings } from './options.ts'
 import { Owner, writerOf } from './owner.ts'
 import { assemble, type StoreParts } from './parts.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
+import type { Session } from './projection/session.ts'
 import { Relay } from './relay.ts'
 import type { Role } from './role.ts'
 
@@ -121,11 +124,11 @@ class Followed<State> {
     const writer = writerOf(settings, { log, tree, host }, store)
     await keepIdentity(opened, writer)
     // From here on nothing waits: what is saved goes either all the old way or all the new one.
-    const left = this.#forwarder.surrender()
+    this.#log.own(log)
+    const left = this.#forwarder.surrender(append => this.#known(append))
     recorder.date([], recordedAt)
     this.#durability = durabilityOf(settings, log)
     this.#relay.target = writer
-    this.#log.own(log)
     this.#role = new Owner({ settings, place, record: identity.record, tree, writer, snapshots, store })
     for (const transaction of left) {
       recorder.date(transaction.appends)
@@ -136,6 +139,15 @@ class Followed<State> {
       { position: tree.size },
       'The process that held the store has gone: this one holds it now',
     )
+  }
+
+  /** The receipt of an event that another process recorded with the same id, while this one's was under way. */
+  #known(append: Append): Promise<Receipt> | undefined {
+    const { eventId, type, data } = append.facts
+    if (eventId === undefined) return undefined
+    const isEdit = (append.wish as Wish).intent.kind === 'edit'
+    const state = isEdit ? undefined : { value: append.state }
+    return this.store.duplicates.recorded(append.head as Session, eventId, { type, data, state })
   }
 }
 

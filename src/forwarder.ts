@@ -95,10 +95,20 @@ export class Forwarder implements LogWriter {
     this.#outbox.detach()
   }
 
-  /** The log is this process's own now: gives back what is under way, made again on what is there. */
-  surrender(): Transaction[] {
+  /**
+   * The log is this process's own now: gives back what is under way, made again on what is there. `known` answers for an
+   * event that was recorded before, by its id.
+   */
+  surrender(known: (append: Append) => Promise<unknown> | undefined): Transaction[] {
     this.#outbox.detach()
-    this.#remake(this.#underWay.sessions, true)
+    const { sessions } = this.#underWay
+    for (const pending of [...this.#underWay.all]) {
+      for (const [index, append] of pending.transaction.appends.entries()) {
+        const receipt = known(append)
+        if (receipt !== undefined) this.#answer(pending, index, receipt)
+      }
+    }
+    this.#remake(sessions, true)
     const left = [...this.#underWay.all]
     for (const pending of left) this.#underWay.drop(pending)
     return left.map(({ transaction, receipts }) => {

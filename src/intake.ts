@@ -22,6 +22,8 @@ export interface IntakeParts {
   readonly writer: LogWriter
   /** Of the owner's own options: so many bytes may wait for the disk. */
   readonly pendingBytesMax: number
+  /** Notes an event that is under way, by its id. */
+  readonly note: (append: Append, written: Promise<void>) => void
   /** The session as it is now; undefined where there never was one. */
   readonly find: (id: string) => Session | undefined
 }
@@ -120,12 +122,19 @@ export class Intake {
 
   #record(appends: readonly Append[], bytes: number, operations: readonly LogOperation[]): void {
     if (appends.length === 0) return
-    const { recorder, writer } = this.#parts
+    const { recorder, writer, note } = this.#parts
     if (writer.failure !== undefined) throw writer.failure
     const more = operations.filter(({ op }) => op === 'fork')
-    recorder.push(
-      more.length === 0 ? { appends, bytes, done } : { appends, operations: () => more, bytes, done },
-    )
+    const transaction = more.length === 0 ? { appends, bytes } : { appends, bytes, operations: () => more }
+    if (appends.every(({ facts }) => facts.eventId === undefined)) {
+      recorder.push({ ...transaction, done })
+      return
+    }
+    // Another one of the same id may come before this is recorded.
+    const written = new Promise<void>((resolve, reject) => {
+      recorder.push({ ...transaction, done: error => (error === undefined ? resolve() : reject(error)) })
+    })
+    for (const append of appends) note(append, written)
   }
 
   #refuse(sequence: number, error: unknown): void {

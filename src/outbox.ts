@@ -49,17 +49,17 @@ export class Outbox {
   send({ transaction, sequence, whole, receipts }: Pending): void {
     if (this.#channel === undefined) return
     const { appends, operations } = transaction
+    const isOne = appends.length === 1 && operations === undefined && receipts === undefined
+    // Before the drafts are written: their place is used again after it.
+    if (!isOne || sequence !== this.#sequence + this.#items.length) this.#flush()
     const items = appends.map((append, index): Item | null =>
       receipts !== undefined && index in receipts ? null : this.#item(append, whole),
     )
-    const [first] = items
-    if (items.length === 1 && operations === undefined && first && isShort(first)) {
-      this.#gather(sequence, first)
-      return
+    if (isOne) this.#gather(sequence, items[0]!)
+    else {
+      this.#channel.send(MESSAGE.WRITE, sequence, items, operations?.(NO_TREE) ?? [])
+      this.#drafts.reset()
     }
-    this.#flush()
-    this.#channel.send(MESSAGE.WRITE, sequence, items, operations?.(NO_TREE) ?? [])
-    this.#drafts.reset()
   }
 
   /** The process goes on for as long as something is under way. */
@@ -72,12 +72,11 @@ export class Outbox {
 
   /** One message holds many: as many as are sent in one tick, but no more than the owner should wait for. */
   #gather(sequence: number, item: Item): void {
+    // It may be too long for a link; those before it are not.
+    if (item[0].length > GATHERED_BYTES_MAX) this.#flush()
     if (this.#items.length === 0) {
       this.#sequence = sequence
       queueMicrotask(() => this.#flush())
-    } else if (sequence !== this.#sequence + this.#items.length) {
-      this.#flush()
-      this.#sequence = sequence
     }
     this.#bytes += item[0].length
     this.#items.push(item)
@@ -107,8 +106,4 @@ export class Outbox {
     const draft = writeDraft(this.#drafts, append)
     return [draft, isFree ? null : append.version - 1, expectedVersion ?? null]
   }
-}
-
-function isShort([draft]: Item): boolean {
-  return draft.length < GATHERED_BYTES_MAX
 }

@@ -2,14 +2,17 @@ import type { Host } from './host.ts'
 import type { Directory } from './identity.ts'
 import { Intake } from './intake.ts'
 import type { MerkleTree } from './log/chain.ts'
+import type { Append } from './log/commit.ts'
 import type { EventLog, Expiry, StoreRecord } from './log/port.ts'
 import { Writer } from './log/writer.ts'
 import type { Settings } from './options.ts'
 import type { Feed, StoreParts } from './parts.ts'
 import type { Place } from './place.ts'
 import type { Session } from './projection/session.ts'
+import { receiptOf } from './receipt.ts'
 import type { Recorder } from './recorder.ts'
 import type { Role } from './role.ts'
+import { excuse } from './settle.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import { Compactor } from './snapshot/compactor.ts'
 import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
@@ -125,7 +128,9 @@ export class Owner<State> implements Role {
       if (session !== undefined) expiries.end(session)
       return session
     }
-    const intake = { recorder, writer, pendingBytesMax: settings.pendingBytesMax, find }
+    const note = (append: Append, written: Promise<void>) =>
+      store.duplicates.note(append, excuse(written.then(() => receiptOf(append, store.durability()))))
+    const intake = { recorder, writer, pendingBytesMax: settings.pendingBytesMax, find, note }
     return {
       record,
       durability: store.durability(),

@@ -105,10 +105,10 @@ export class Channel {
     this.#socket.resume()
   }
 
-  /** Sends what is still to be sent, then hangs up. */
+  /** Sends what is still to be sent, then hangs up, whatever the other end is about. */
   close(): void {
     this.flush()
-    this.#socket.end()
+    this.#socket.destroySoon()
   }
 
   /** Hangs up at once. */

@@ -177,6 +177,28 @@ describe("A follower's writes", () => {
     expect(await follower.save('a', { n: 4 }, { expectedVersion: 2 })).toMatchObject({ version: 3 })
   })
 
+  test('are what was saved, whatever was refused between them', async () => {
+    const { owner, follower } = await pair()
+    const owners = Array.from({ length: 40 }, (_, n) => owner.save(`taken-${n}`, { n }))
+    // Of each ten the sixth expects what isn't so, and the ninth is made on what the sixth would have made.
+    const isRefused = (n: number) => n % 10 === 5 || n % 10 === 8
+    const writes = Array.from({ length: 400 }, (_, n) => {
+      const id = isRefused(n) ? `taken-${Math.floor(n / 10)}` : `free-${n % 90}-${'x'.repeat(n % 60)}`
+      const options = n % 10 === 5 ? { expectedVersion: 0 } : { reason: `because ${n}` }
+      return follower.save(id, { n, text: 'y'.repeat((n * 7) % 300) }, options)
+    })
+    const settled = await Promise.allSettled(writes)
+    await Promise.all(owners)
+    expect(settled.map(({ status }) => status === 'rejected')).toEqual(settled.map((_, n) => isRefused(n)))
+    const events = await collect(owner.events())
+    for (const [n, outcome] of settled.entries()) {
+      if (outcome.status === 'rejected') continue
+      const { sessionId, version, position } = outcome.value
+      expect(events[position - 1]).toMatchObject({ sessionId, version, reason: `because ${n}` })
+      expect(await owner.stateAt(sessionId, { version })).toEqual({ n, text: 'y'.repeat((n * 7) % 300) })
+    }
+  })
+
   test('may depend on what has not arrived here yet', async () => {
     const { owner, follower } = await pair()
     const saved = owner.save('a', { n: 1 })
