@@ -21,6 +21,8 @@ export function followEvent(session: Session, event: RawEvent, { own, ahead, sla
     throw corrupted(session.id, before.version + 1, 'did not arrive from the owner')
   if (event.previousHash !== before.hash)
     throw corrupted(session.id, event.version, 'does not follow the one before')
+  if (own !== undefined && own.head !== session)
+    throw corrupted(session.id, event.version, `is not the one that was sent, of session '${own.sessionId}'`)
   const expiresAt =
     event.kind === KIND.DELETED ? Number.POSITIVE_INFINITY : (event.expiresAt ?? before.expiresAt)
   // Nobody has read the state: its bytes are enough.
