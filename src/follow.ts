@@ -1,4 +1,5 @@
 import { CurrentLog } from './current-log.ts'
+import { publish } from './diagnostics.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import type { Durability, Receipt } from './event.ts'
 import { Follower } from './follower.ts'
@@ -10,10 +11,11 @@ import { readFollowed } from './log/followed.ts'
 import type { StoreRecord } from './log/port.ts'
 import { corrupted } from './log/record.ts'
 import type { Membership } from './membership.ts'
+import { Metrics } from './metrics.ts'
 import { durabilityOf, keepIdentity, type OpenedLog, withLog } from './opened-log.ts'
 import type { Settings } from './options.ts'
 import { Owner, writerOf } from './owner.ts'
-import { assemble, type StoreParts } from './parts.ts'
+import { assemble, openingOf, type StoreParts } from './parts.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
 import type { Session } from './projection/session.ts'
 import { Relay } from './relay.ts'
@@ -114,6 +116,7 @@ class Followed<State> {
     const { place, identity, rebuilt, snapshots } = opened
     const { log, host } = place
     const { tree, recordedAt } = rebuilt
+    const startMs = performance.now()
     const settings = this.#settings
     const { store } = this
     const { recorder, expiries } = store
@@ -121,7 +124,8 @@ class Followed<State> {
     for await (const commit of readFollowed(log, this.#forwarder.position, tree.size))
       this.#forwarder.commit(commit)
     takeHeads(store, rebuilt)
-    const writer = writerOf(settings, { log, tree, host }, store)
+    const metrics = new Metrics()
+    const writer = writerOf({ settings, origin: store.origin, log, tree, host, metrics }, store)
     await keepIdentity(opened, writer)
     // From here on nothing waits: what is saved goes either all the old way or all the new one.
     this.#log.own(log)
@@ -129,12 +133,22 @@ class Followed<State> {
     recorder.date([], recordedAt)
     this.#durability = durabilityOf(settings, log)
     this.#relay.target = writer
-    this.#role = new Owner({ settings, place, record: identity.record, tree, writer, snapshots, store })
+    this.#role = new Owner({
+      settings,
+      place,
+      record: identity.record,
+      tree,
+      writer,
+      snapshots,
+      metrics,
+      store,
+    })
     for (const transaction of left) {
       recorder.date(transaction.appends)
       writer.push(transaction)
     }
     expiries.planAll()
+    publish('sessionlog:open', () => openingOf(store, { tookOver: true, startMs }))
     settings.logger.info(
       { position: tree.size },
       'The process that held the store has gone: this one holds it now',

@@ -14,6 +14,7 @@ import type { Settings } from './options.ts'
 import type { StoreParts } from './parts.ts'
 import type { Role } from './role.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { LogStats } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
 
 export interface FollowerParts<State> {
@@ -32,6 +33,9 @@ export interface FollowerParts<State> {
 /** The pause between two attempts to find the next owner, or to become it, ms. */
 const PAUSE_MS_MIN = 5
 const PAUSE_MS_MAX = 250
+
+/** From then on an owner that does not answer is worth a word, ms. */
+const SILENCE_MS_MAX = 5_000
 
 /** A process that follows the owner of its log, and takes the owner's place when it has gone. */
 export class Follower<State> implements Role {
@@ -87,6 +91,21 @@ export class Follower<State> implements Role {
       ({ caller }) => caller.call('verify', [checkpoint, key], { signal, onPage }) as Promise<VerifyReport>,
       owner => owner.verify(options),
     )
+  }
+
+  stats(): Promise<LogStats> {
+    return this.#ask(
+      ({ caller }) => caller.call('stats') as Promise<LogStats>,
+      owner => owner.stats(),
+    )
+  }
+
+  complaints(): string[] {
+    const { forwarder } = this.#parts
+    if (this.#membership === undefined) return ['There is no owner: what is saved waits for the next one']
+    const waitedMs = forwarder.waitedMs
+    if (waitedMs < SILENCE_MS_MAX) return []
+    return [`The owner has not answered for ${Math.round(waitedMs / 1000)} s: it is stopped, or very busy`]
   }
 
   tellTouch({ sessionId, expiresAt }: Expiry): void {

@@ -1,4 +1,5 @@
-import { SessionlogError } from './errors.ts'
+import type { SessionlogError } from './errors.ts'
+import { builtOn, ended, gap } from './forwarding-errors.ts'
 import type { Channel } from './link/channel.ts'
 import { OUTCOME } from './link/message.ts'
 import { fromWire } from './link/wire-error.ts'
@@ -41,6 +42,7 @@ export class Forwarder implements LogWriter {
   readonly #slabs = new Slabs()
   #ended = false
   #position: number
+  #heardMs = 0
   #failure: SessionlogError | undefined
 
   constructor(parts: ForwarderParts, position: number) {
@@ -53,8 +55,18 @@ export class Forwarder implements LogWriter {
     return this.#position
   }
 
+  get pending(): number {
+    return this.#underWay.all.length
+  }
+
   get pendingBytes(): number {
     return this.#underWay.bytes
+  }
+
+  /** For how long the first of what is under way has waited; 0 where nothing is. */
+  get waitedMs(): number {
+    const first = this.#underWay.all[0]
+    return first === undefined ? 0 : performance.now() - Math.max(first.sentMs, this.#heardMs)
   }
 
   get failure(): SessionlogError | undefined {
@@ -133,6 +145,7 @@ export class Forwarder implements LogWriter {
         followEvent(session, event, { own: ours.get(event.position), ahead, slabs: this.#slabs })
     })
     this.#position = commit.lastPosition
+    this.#heardMs = performance.now()
     commits.followed(() => decodeAll([...events.values()].flat()))
     for (const { transaction, receipts } of done) transaction.done(undefined, answered(receipts))
     this.#outbox.hold(this.#underWay.all.length > 0)
@@ -230,19 +243,4 @@ function answered(receipts: unknown[] | undefined): Answered | undefined {
 
 function decodeAll(events: RawEvent[]) {
   return events.sort((a, b) => a.position - b.position).map(decodeEvent)
-}
-
-function gap(position: number): SessionlogError {
-  const message = `The event at position ${position} did not arrive from the owner`
-  return new SessionlogError('SESSIONLOG_CORRUPTION', message, { position })
-}
-
-function builtOn({ transaction }: Pending, cause: Error): SessionlogError {
-  const { sessionId } = transaction.appends[0]!
-  const message = `A write of session '${sessionId}' that this one was made on was refused: ${cause.message}`
-  return new SessionlogError('SESSIONLOG_VERSION_CONFLICT', message, { sessionId, cause })
-}
-
-function ended(): SessionlogError {
-  return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
 }

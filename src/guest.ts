@@ -10,6 +10,7 @@ import { readFollowed } from './log/followed.ts'
 import type { EventLog, LogView, StoreRecord } from './log/port.ts'
 import type { Recorder } from './recorder.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { LogStats } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
 
 /** What the owner does for followers. */
@@ -27,6 +28,7 @@ export interface Hosting {
   readonly flush: () => Promise<void>
   readonly compact: (options: CompactOptions) => Promise<CompactionReport>
   readonly verify: (options: VerifyOptions) => Promise<VerifyReport>
+  readonly stats: () => Promise<LogStats>
 }
 
 /** What a follower is told of the store when it joins. */
@@ -85,7 +87,7 @@ export class Guest {
   }
 
   #methods(): Readonly<Record<string, Method>> {
-    const { log, flush, compact, verify } = this.#hosting
+    const { log, flush, compact, verify, stats } = this.#hosting
     return {
       join: ([producer]) => this.#join(producer as string),
       openView: () => this.#openView(log.view()),
@@ -112,6 +114,7 @@ export class Guest {
         for await (const forks of log.forks(sessionId as string | undefined)) await page(forks)
       },
       flush: () => flush(),
+      stats: () => stats(),
       compact: ([full, wait], { signal, page }) =>
         compact({
           full: full as boolean,

@@ -66,6 +66,11 @@ export class Host {
     }
   }
 
+  /** How many processes follow. */
+  get followers(): number {
+    return this.#guests.size
+  }
+
   touched(sessionId: string, expiresAt: number, version: number): void {
     for (const guest of this.#guests) guest.send(MESSAGE.TOUCHED, sessionId, expiresAt, version)
   }

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { withoutContext } from './context.ts'
+import { publish } from './diagnostics.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import { follow } from './follow.ts'
 import { isHeldHere } from './log/lock.ts'
 import { Membership } from './membership.ts'
+import { Metrics } from './metrics.ts'
 import { durabilityOf, keepIdentity, withLog } from './opened-log.ts'
 import { checkStoreOptions, type Settings, type StoreOptions } from './options.ts'
 import { Owner, writerOf } from './owner.ts'
-import { assemble, type StoreParts } from './parts.ts'
+import { assemble, openingOf, type StoreParts } from './parts.ts'
 import { ensureDirectory } from './snapshot/file.ts'
 import { SessionStore } from './store.ts'
 
@@ -29,26 +31,33 @@ const SEARCH_MS_MAX = 2_000
 
 async function openAt<State>(settings: Settings<State>): Promise<SessionStore<State>> {
   const { role, dir } = settings
-  for (const end = performance.now() + SEARCH_MS_MAX; ; await delay(20)) {
+  const startMs = performance.now()
+  for (const end = startMs + SEARCH_MS_MAX; ; await delay(20)) {
     try {
-      if (role !== 'follower') return await own(settings)
+      if (role !== 'follower') return opened(await own(settings), startMs)
     } catch (error) {
       if (!hasCode(error, 'SESSIONLOG_LOCKED') || !mayFollow(settings) || performance.now() > end) throw error
     }
     if (role === 'follower') await ensureDirectory(dir!)
     const producer = randomBytes(16).toString('hex')
     const membership = await Membership.join(dir!, producer)
-    if (membership !== undefined) return new SessionStore(await follow(settings, membership, producer))
+    if (membership !== undefined) return opened(await follow(settings, membership, producer), startMs)
     if (role === 'follower' && performance.now() > end) throw noOwner(dir!)
   }
 }
 
-async function own<State>(settings: Settings<State>): Promise<SessionStore<State>> {
+function opened<State>(parts: StoreParts<State>, startMs: number): SessionStore<State> {
+  publish('sessionlog:open', () => openingOf(parts, { tookOver: false, startMs }))
+  return new SessionStore(parts)
+}
+
+async function own<State>(settings: Settings<State>): Promise<StoreParts<State>> {
   return withLog(settings, async opened => {
     const { place, identity, rebuilt, snapshots } = opened
     const { record } = identity
     const { sessions, recordedAt, tree } = rebuilt
     const { log, host } = place
+    const metrics = new Metrics()
     let writer!: ReturnType<typeof writerOf>
     let role!: Owner<State>
     const store: StoreParts<State> = assemble({
@@ -59,16 +68,16 @@ async function own<State>(settings: Settings<State>): Promise<SessionStore<State
       sessions,
       recordedAt,
       writer: feed => {
-        writer = writerOf(settings, { log, tree, host }, feed)
+        writer = writerOf({ settings, origin: record.origin, log, tree, host, metrics }, feed)
         return writer
       },
       role: () => role,
     })
     await keepIdentity(opened, writer)
-    role = new Owner({ settings, place, record, tree, writer, snapshots, store })
+    role = new Owner({ settings, place, record, tree, writer, snapshots, metrics, store })
     store.expiries.planAll()
     settings.logger.info({ sessions: sessions.size, position: tree.size }, 'The store is open')
-    return new SessionStore(store)
+    return store
   })
 }
 

@@ -1,10 +1,13 @@
+import { join } from 'node:path'
+import { publish } from './diagnostics.ts'
 import type { Host } from './host.ts'
 import type { Directory } from './identity.ts'
 import { Intake } from './intake.ts'
 import type { MerkleTree } from './log/chain.ts'
 import type { Append } from './log/commit.ts'
-import type { EventLog, Expiry, StoreRecord } from './log/port.ts'
+import type { EventLog, Expiry, LogOperation, StoreRecord } from './log/port.ts'
 import { Writer } from './log/writer.ts'
+import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
 import type { Feed, StoreParts } from './parts.ts'
 import type { Place } from './place.ts'
@@ -15,31 +18,61 @@ import type { Role } from './role.ts'
 import { excuse } from './settle.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import { Compactor } from './snapshot/compactor.ts'
+import { diskUse } from './snapshot/disk-use.ts'
 import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
+import type { LogStats } from './stats.ts'
 import { type VerifyOptions, type VerifyReport, verify } from './verify.ts'
 
-/** The writer of a log that this process owns: it tells the cache, and those who follow. */
+export interface WriterParts<State> {
+  readonly settings: Settings<State>
+  readonly origin: string
+  readonly log: EventLog
+  readonly tree: MerkleTree
+  readonly host: Host | undefined
+  readonly metrics: Metrics
+}
+
+/** The writer of a log that this process owns: it tells the cache, those who follow, and those who count. */
 export function writerOf<State>(
-  settings: Settings<State>,
-  { log, tree, host }: { log: EventLog; tree: MerkleTree; host: Host | undefined },
+  { settings, origin, log, tree, host, metrics }: WriterParts<State>,
   { cache, commits }: Pick<Feed, 'cache' | 'commits'>,
 ): Writer {
+  const { dir } = settings
   return new Writer(log, tree, {
     sync: settings.durability === 'sync',
     syncIntervalMs: settings.syncIntervalMs,
-    onCommit(appends, operations) {
+    onCommit(appends, operations, durationMs) {
       for (const append of appends) if (!append.superseded) (append.head as Session).acknowledge(append)
       host?.publish(operations)
+      const bytes = bytesOf(operations)
+      metrics.committed(appends.length, bytes, durationMs)
+      publish('sessionlog:commit', () => ({
+        origin,
+        dir,
+        position: appends.at(-1)!.position,
+        events: appends.length,
+        forwarded: appends.filter(({ sent }) => sent !== undefined).length,
+        sessions: operations.filter(({ op }) => op === 'record').length,
+        bytes,
+        durationMs,
+      }))
       commits.next(appends)
     },
-    onFailure(err) {
+    onFailure(error) {
       cache.rollBack()
-      host?.failed(err)
-      commits.error(err)
-      settings.logger.error({ err }, err.message)
+      host?.failed(error)
+      commits.error(error)
+      settings.logger.error({ err: error }, error.message)
+      publish('sessionlog:failure', () => ({ origin, dir, error }))
     },
   })
+}
+
+function bytesOf(operations: readonly LogOperation[]): number {
+  let bytes = 0
+  for (const operation of operations) if (operation.op === 'record') bytes += operation.bytes.length
+  return bytes
 }
 
 export interface OwnerParts<State> {
@@ -49,6 +82,7 @@ export interface OwnerParts<State> {
   readonly tree: MerkleTree
   readonly writer: Writer
   readonly snapshots: SnapshotFolder | undefined
+  readonly metrics: Metrics
   readonly store: StoreParts<State>
 }
 
@@ -60,16 +94,25 @@ export class Owner<State> implements Role {
 
   constructor(parts: OwnerParts<State>) {
     this.#parts = parts
-    const { settings, place, snapshots, writer, store } = parts
+    const { settings, place, record, snapshots, writer, metrics, store } = parts
     const { reader, cache, prover } = store
-    const { logger, compactEvery } = settings
+    const { logger, compactEvery, dir } = settings
+    const { origin } = record
     const source = { log: place.log, reader, writer, sessions: cache.sessions, snapshots }
     this.#compactor = new Compactor(source, compactEvery, {
-      onDone: ({ position, root }) => this.#note(position, root),
+      onDone: report => {
+        metrics.compacted(report)
+        publish('sessionlog:compact', () => ({ origin, dir, report }))
+        return this.#note(report.position, report.root)
+      },
       async onEnd({ position, root }) {
         await settings.onCheckpoint?.(prover.sign(position, root))
       },
-      onFailure: err => logger.error({ err }, 'Compaction failed'),
+      onFailure: error => {
+        metrics.compactionFailed(error)
+        publish('sessionlog:compact', () => ({ origin, dir, error }))
+      },
+      onUnawaited: err => logger.error({ err }, 'Compaction failed'),
     })
     place.host?.open(this.#hosting())
   }
@@ -89,6 +132,19 @@ export class Owner<State> implements Role {
       const parts = { log, reader, writer, cache, snapshots, directory, origin: record.origin }
       return verify(parts, { ...options, signal })
     }, options.signal)
+  }
+
+  async stats(): Promise<LogStats> {
+    const { place, metrics } = this.#parts
+    const logBytes = place.directory && diskUse(join(place.directory.path, 'log')).bytes
+    const followers = place.host?.followers ?? 0
+    return { ...metrics.commits, logBytes, followers, lastCompaction: metrics.lastCompaction }
+  }
+
+  complaints(): string[] {
+    const { error, problems = 0 } = this.#parts.metrics.lastCompaction ?? {}
+    if (error !== undefined) return [`The last compaction failed: ${error}`]
+    return problems > 0 ? [`The last compaction left ${problems} sessions as they were`] : []
   }
 
   async flush(): Promise<void> {
@@ -153,6 +209,7 @@ export class Owner<State> implements Role {
       flush: () => this.flush(),
       compact: (options: CompactOptions) => this.compact(options),
       verify: (options: VerifyOptions) => this.verify(options),
+      stats: () => this.stats(),
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Diagnostics } from './diagnostics.ts'
 import { Duplicates } from './duplicates.ts'
 import type { Durability } from './event.ts'
 import { Expiries } from './expiries.ts'
@@ -102,6 +103,7 @@ export function assemble<State>({
   const past = new Past({ forks: log, reader, writer, commits, upcast, onThrow })
   const prover = new Prover({ log, reader, writer, past, origin, signingKey: settings.signingKey })
   return {
+    settings,
     origin,
     schemaVersion,
     durability,
@@ -121,5 +123,21 @@ export function assemble<State>({
       commits.complete()
       cache.endWatches()
     },
+  }
+}
+
+/** What is told of a store that has been opened. */
+export function openingOf<State>(
+  { settings, origin, role, cache, writer }: StoreParts<State>,
+  { tookOver, startMs }: { tookOver: boolean; startMs: number },
+): Diagnostics['sessionlog:open'] {
+  return {
+    origin,
+    dir: settings.dir,
+    role: role().follows ? 'follower' : 'owner',
+    tookOver,
+    sessions: cache.sessions.size,
+    position: writer.position,
+    durationMs: performance.now() - startMs,
   }
 }

@@ -13,6 +13,10 @@ export class Relay implements LogWriter {
     return this.target.position
   }
 
+  get pending(): number {
+    return this.target.pending
+  }
+
   get pendingBytes(): number {
     return this.target.pendingBytes
   }

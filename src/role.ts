@@ -1,5 +1,6 @@
 import type { Expiry } from './log/port.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
+import type { LogStats } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
 
 /** What a process is to a log: its owner, or a follower of the owner. */
@@ -9,6 +10,10 @@ export interface Role {
   catchUp(): Promise<void>
   compact(options: CompactOptions): Promise<CompactionReport>
   verify(options: VerifyOptions): Promise<VerifyReport>
+  /** What the owner has done. */
+  stats(): Promise<LogStats>
+  /** What is not as it should be, in words. */
+  complaints(): string[]
   /** Makes everything that was saved before the call durable. */
   flush(): Promise<void>
   /** Tells other processes of a moved expiry. */

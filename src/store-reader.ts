@@ -9,9 +9,8 @@ import type { Cache } from './projection/cache.ts'
 import { Session } from './projection/session.ts'
 import type { ConsistencyProof, ProofOptions } from './prover.ts'
 import type { Immutable } from './state/values.ts'
+import type { Health, StoreStats, StoreStatus } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
-
-export type StoreStatus = 'open' | 'failed' | 'closing' | 'closed'
 
 /** What can be read of an open store and be proved by it, until it is closed. */
 export abstract class StoreReader<State> extends EventReader<State> {
@@ -136,6 +135,35 @@ export abstract class StoreReader<State> extends EventReader<State> {
       list.map(id => this.recorded(id)),
       options,
     )
+  }
+
+  /** How the store is doing: what waits, what is in memory, and what the owner of the log has written so far. */
+  async stats(): Promise<StoreStats> {
+    this.assertReadable()
+    const { origin, writer, cache, settings, role } = this.#parts
+    const log = await role().stats()
+    return {
+      origin,
+      role: role().follows ? 'follower' : 'owner',
+      status: this.status,
+      position: writer.position,
+      queue: { transactions: writer.pending, bytes: writer.pendingBytes, bytesMax: settings.pendingBytesMax },
+      cache: { sessions: cache.sessions.size, states: cache.size, decoded: cache.decoded },
+      log,
+    }
+  }
+
+  /** Whether the store does what it should, and if not, why. Synchronous, for a health check. */
+  health(): Health {
+    const { status } = this
+    if (status === 'closing' || status === 'closed')
+      return { status: 'closed', reasons: [`The store is ${status}`] }
+    const { writer, settings, role } = this.#parts
+    if (writer.failure !== undefined) return { status: 'failed', reasons: [writer.failure.message] }
+    const reasons = role().complaints()
+    if (2 * writer.pendingBytes > settings.pendingBytesMax)
+      reasons.push('More than half of the bytes wait that may: saves come faster than the disk takes them')
+    return { status: reasons.length === 0 ? 'open' : 'degraded', reasons }
   }
 
   /** Waits for what is under way, then lets go of the directory. Always the same promise. */

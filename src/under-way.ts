@@ -8,6 +8,8 @@ export interface Pending {
   readonly transaction: Transaction
   /** Of its first event: a follower counts what it sends. */
   readonly sequence: number
+  /** When it was made, by `performance.now()`. */
+  readonly sentMs: number
   /** How many of its events are neither recorded nor answered yet. */
   left: number
   /** What the owner answered with in place of recording, by event. */
@@ -51,6 +53,7 @@ export class UnderWay {
     const pending: Pending = {
       transaction,
       sequence,
+      sentMs: performance.now(),
       left: appends.length,
       receipts: undefined,
       whole: false,

@@ -1,6 +1,7 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { type Dirent, statSync } from 'node:fs'
 import { readdir, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { isAbsent } from '../snapshot/disk-use.ts'
 import { readWitness, type Witness } from '../snapshot/witness.ts'
 
 export const LOG = 'log'
@@ -45,37 +46,6 @@ export async function isOwnSnapshots(path: string, dir: string): Promise<boolean
   return given === own
 }
 
-export interface DiskUse {
-  readonly files: number
-  readonly bytes: number
-  /** ms since the epoch, of the file that changed last; 0 where there is none. */
-  readonly changedAt: number
-}
-
-/** What a part of a store takes on the disk. */
-export function diskUse(path: string): DiskUse {
-  let files = 0
-  let bytes = 0
-  let changedAt = 0
-  for (const entry of entriesOf(path)) {
-    const stats = statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })
-    if (!stats?.isFile()) continue
-    files++
-    bytes += stats.size
-    changedAt = Math.max(changedAt, stats.mtimeMs)
-  }
-  return { files, bytes, changedAt }
-}
-
-function entriesOf(path: string): Dirent[] {
-  try {
-    return readdirSync(path, { withFileTypes: true, recursive: true })
-  } catch (error) {
-    if (isAbsent(error)) return []
-    throw error
-  }
-}
-
 async function list(path: string): Promise<Dirent[]> {
   try {
     return await readdir(path, { withFileTypes: true })
@@ -91,8 +61,4 @@ function sizeOf(path: string): number {
 
 function real(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path))
-}
-
-function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

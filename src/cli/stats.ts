@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { RecordedEvent } from '../index.ts'
+import { diskUse } from '../snapshot/disk-use.ts'
 import { tellBundle } from './bundle-facts.ts'
 import { isBundle } from './bundle-path.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
-import { ARCHIVE, diskUse, LOG, lastWitness, SNAPSHOTS } from './directory.ts'
+import { ARCHIVE, LOG, lastWitness, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { formatBytes, formatCount, formatTime, plural, printable } from './text.ts'
 

@@ -28,7 +28,9 @@ export interface Answered {
 export interface LogWriter {
   /** The position of the last acknowledged event. */
   readonly position: number
-  /** What transactions under way hold in memory, about. */
+  /** How many transactions are under way. */
+  readonly pending: number
+  /** What they hold in memory, about. */
   readonly pendingBytes: number
   readonly failure: SessionlogError | undefined
   push(transaction: Transaction): void
@@ -45,7 +47,11 @@ export interface WriterOptions {
   readonly sync: boolean
   readonly syncIntervalMs: number
   /** Called for each commit, in order, before its transactions are done. Must not throw. */
-  readonly onCommit: (appends: readonly Append[], operations: readonly LogOperation[]) => void
+  readonly onCommit: (
+    appends: readonly Append[],
+    operations: readonly LogOperation[],
+    durationMs: number,
+  ) => void
   /** Called once, when a write failed: nothing that was not committed by then ever will be. Must not throw. */
   readonly onFailure: (error: SessionlogError) => void
 }
@@ -94,7 +100,10 @@ export class Writer implements LogWriter {
     return this.#position
   }
 
-  /** What transactions under way hold in memory, about. */
+  get pending(): number {
+    return this.#pushed - this.#settled
+  }
+
   get pendingBytes(): number {
     return this.#pendingBytes
   }
@@ -149,6 +158,7 @@ export class Writer implements LogWriter {
   async #commit(group: readonly Transaction[]): Promise<void> {
     const appends: Append[] = []
     const operations: LogOperation[] = []
+    let durationMs = 0
     try {
       if (this.#failure !== undefined) throw this.#failure
       for (const transaction of group) {
@@ -157,14 +167,17 @@ export class Writer implements LogWriter {
       }
       if (appends.length > 0) buildCommit(appends, this.#tree, this.#records, operations)
       const sync = this.#options.sync || group.some(each => each.sync)
+      const startMs = performance.now()
       if (operations.length > 0 || sync) await this.#log.write(operations, sync)
+      durationMs = performance.now() - startMs
       if (!sync) this.#syncSoon()
       this.#position = this.#tree.size
     } catch (error) {
       this.#fail(error)
     }
     try {
-      if (this.#failure === undefined && appends.length > 0) this.#options.onCommit(appends, operations)
+      if (this.#failure === undefined && appends.length > 0)
+        this.#options.onCommit(appends, operations, durationMs)
     } catch (error) {
       this.#fail(error)
     }

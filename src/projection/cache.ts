@@ -40,6 +40,14 @@ export class Cache {
     return this.#size
   }
 
+  /** How many states were read once, and are as readers get them. */
+  get decoded(): number {
+    let decoded = 0
+    for (const session of this.sessions.values())
+      if (session.exists && session.decoded !== undefined) decoded++
+    return decoded
+  }
+
   /** The state that readers see, in today's schema, shared: only `state` may be handed out. */
   view(session: Session): unknown {
     return this.#upcast.view(session)

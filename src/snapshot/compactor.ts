@@ -7,8 +7,10 @@ export interface CompactorHooks {
   readonly onDone: (report: CompactionReport) => Promise<void>
   /** Called after that, when others may run again. */
   readonly onEnd: (report: CompactionReport) => Promise<void>
-  /** Called where a run that nobody waits for fails. */
+  /** Called where a run fails; one that was told to stop has not. */
   readonly onFailure: (error: unknown) => void
+  /** Called after that where nobody waits for the run. */
+  readonly onUnawaited: (error: unknown) => void
 }
 
 /** Runs compactions one at a time: when asked to, and by itself. */
@@ -53,15 +55,20 @@ export class Compactor {
   }
 
   async #run(options: CompactOptions): Promise<CompactionReport> {
-    const report = await compact(this.#source, options)
-    await this.#hooks.onDone(report)
-    return report
+    try {
+      const report = await compact(this.#source, options)
+      await this.#hooks.onDone(report)
+      return report
+    } catch (error) {
+      if (!options.signal?.aborted) this.#hooks.onFailure(error)
+      throw error
+    }
   }
 
   #runByItself(): void {
     if (this.#pending > 0 || this.#source.writer.failure !== undefined) return
     this.run().catch(error => {
-      if (!this.#stop.signal.aborted) this.#hooks.onFailure(error)
+      if (!this.#stop.signal.aborted) this.#hooks.onUnawaited(error)
     })
   }
 }

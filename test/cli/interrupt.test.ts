@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { diskUse } from '../../src/cli/directory.ts'
+import { diskUse } from '../../src/snapshot/disk-use.ts'
 import { outcomeOf, sessionlog, start, temporary, withStore } from './cli.ts'
 
 const LINES = 40_000
