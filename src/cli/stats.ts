@@ -8,17 +8,26 @@ import { newCommand, type Run } from './command.ts'
 import { type Context, type Store, withStore } from './context.ts'
 import { ARCHIVE, LOG, lastWitness, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { prometheusOf } from './prometheus.ts'
 import { formatBytes, formatCount, formatTime, plural, printable } from './text.ts'
 
 export function statsCommand(run: Run): Command {
-  return newCommand('stats', 'how much there is, and how much of the disk it takes').action(
-    (_: object, command: Command) =>
+  return newCommand('stats', 'how much there is, and how much of the disk it takes')
+    .option('--prometheus', "figures for Prometheus; of an app that is running the app's own")
+    .action((options: { prometheus?: boolean }, command: Command) =>
       run(command, async context => {
-        if (!(await isBundle(context.dir))) return withStore(context, store => tell(store, context))
+        const task = options.prometheus ? tellPrometheus : tell
+        if (!(await isBundle(context.dir))) return withStore(context, store => task(store, context))
         await tellBundle(context, { verified: false })
         return EXIT.OK
       }),
-  )
+    )
+}
+
+async function tellPrometheus(store: Store, { dir, out }: Context): Promise<ExitCode> {
+  const snapshots = diskUse(join(dir, SNAPSHOTS))
+  for (const line of prometheusOf(await store.stats(), snapshots.bytes)) await out.line(line)
+  return EXIT.OK
 }
 
 async function tell(store: Store, { dir, json, out, signal }: Context): Promise<ExitCode> {

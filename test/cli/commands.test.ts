@@ -223,3 +223,24 @@ test('control characters of ids, actors and states do not reach the terminal', a
     expect(stdout + stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
   }
 })
+
+test('stats --prometheus gives the figures of the app that is running, as Prometheus reads them', async () => {
+  const dir = await makeStore()
+  await withStore(dir, async store => {
+    await store.compact()
+    const { code, stdout } = await sessionlog(['stats', '--prometheus', '--dir', dir])
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    const sample = /^sessionlog_[a-z_]+\{origin="[0-9a-f-]{36}"(,le="[0-9.]+|,le="\+Inf)?"?\} [0-9.e+-]+$/
+    for (const line of lines) expect(line.startsWith('# ') || sample.test(line)).toBe(true)
+    const value = (name: string) =>
+      Number(lines.find(line => line.startsWith(`sessionlog_${name}{`))?.split(' ')[1])
+    expect(value('events')).toBe(store.position)
+    expect(value('sessions')).toBe(store.size)
+    expect(value('followers')).toBe(1)
+    expect(value('last_compaction_problems')).toBe(0)
+    const buckets = lines.filter(line => line.startsWith('sessionlog_commit_duration_seconds_bucket'))
+    expect(buckets.at(-1)).toContain('le="+Inf"')
+    expect(buckets.length).toBeGreaterThan(10)
+  })
+})
