@@ -13,6 +13,7 @@ export class CurrentLog implements PastLog {
   #own: EventLog | undefined
   #source!: Promise<Source>
   #found!: (source: Source) => void
+  #failed!: (error: Error) => void
 
   constructor() {
     this.lose()
@@ -20,9 +21,18 @@ export class CurrentLog implements PastLog {
 
   /** Nobody has the log at the moment. */
   lose(): void {
-    this.#source = new Promise(resolve => {
+    this.#source = new Promise((resolve, reject) => {
       this.#found = resolve
+      this.#failed = reject
     })
+    this.#source.catch(() => {})
+  }
+
+  /** Nobody will have it any more, as far as this process is concerned: whoever reads, or waits, hears of it. */
+  end(error: Error): void {
+    this.#failed(error)
+    this.#source = Promise.reject(error)
+    this.#source.catch(() => {})
   }
 
   follow(remote: RemoteLog): void {

@@ -9,8 +9,9 @@ export type Edit<State> = (draft: State) => State | undefined | void
 /** An edit of whatever state. */
 export type Recipe = (draft: never) => unknown
 
-/** Objects without a prototype are drafted too. */
-const mark = (target: object) => (Object.getPrototypeOf(target) === null ? 'immutable' : undefined)
+/** Objects without a prototype are drafted too. Asked of whatever a recipe reads, also of what isn't there. */
+const mark = (target: unknown) =>
+  isObject(target) && Object.getPrototypeOf(target) === null ? 'immutable' : undefined
 
 /**
  * The state after a recipe, sharing with `state` what the recipe did not touch. `state` may hold nothing that

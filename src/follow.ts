@@ -16,6 +16,7 @@ import { durabilityOf, keepIdentity, type OpenedLog, withLog } from './opened-lo
 import type { Settings } from './options.ts'
 import { Owner, writerOf } from './owner.ts'
 import { assemble, openingOf, type StoreParts } from './parts.ts'
+import { checkPolicies } from './policies.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
 import type { Session } from './projection/session.ts'
 import { Relay } from './relay.ts'
@@ -91,6 +92,9 @@ class Followed<State> {
       forwarder,
       log: this.#log,
       store: this.store,
+      onJoin: joined => {
+        this.#durability = joined.durability
+      },
       lead: () => this.#lead(),
       role: () => this.#role,
     })
@@ -147,6 +151,10 @@ class Followed<State> {
       recorder.date(transaction.appends)
       writer.push(transaction)
     }
+    for (const { sessionId, expiresAt } of this.follower.touches.untold) {
+      const session = store.cache.sessions.get(sessionId)
+      if (session?.exists) expiries.touch(session, expiresAt)
+    }
     expiries.planAll()
     publish('sessionlog:open', () => openingOf(store, { tookOver: true, startMs }))
     settings.logger.info(
@@ -172,15 +180,8 @@ function takeHeads<State>({ cache }: StoreParts<State>, { sessions }: Rebuilt): 
     if (known?.acknowledged.hash !== read.hash)
       throw corrupted(read.id, read.version, 'is not the one that was followed')
     known.takeHead(read)
-  }
-}
-
-/** A follower is held to what the log is held to: it doesn't change it. */
-function checkPolicies<State>(record: StoreRecord, settings: Settings<State>): void {
-  for (const name of ['schemaVersion', 'requireActor', 'requireReason'] as const) {
-    if (settings[name] === undefined || settings[name] === record[name]) continue
-    const message = `The process that holds the store has ${name} ${record[name]}, this one ${settings[name]}`
-    throw new SessionlogError('SESSIONLOG_POLICY_VIOLATED', message)
+    // A touch that this process did not hear of.
+    if (!known.isAhead && known.expiresAt !== read.expiresAt) cache.touch(known, read.expiresAt)
   }
 }
 

@@ -2,19 +2,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CurrentLog } from './current-log.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import type { Forwarder } from './forwarder.ts'
+import type { Joined } from './guest.ts'
+import { followedFromWire } from './link/commit-message.ts'
 import type { Message } from './link/frame.ts'
 import { isLinkLost } from './link/link-lost.ts'
 import { MESSAGE } from './link/message.ts'
 import { RemoteLog } from './link/remote-log.ts'
 import { fromWire } from './link/wire-error.ts'
-import { followedFromWire } from './link/wire-log.ts'
 import type { Expiry } from './log/port.ts'
 import { Membership } from './membership.ts'
 import type { Settings } from './options.ts'
 import type { StoreParts } from './parts.ts'
+import { checkPolicies } from './policies.ts'
+import { compactThere, statsThere, verifyThere } from './remote-work.ts'
 import type { Role } from './role.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import type { LogStats } from './stats.ts'
+import { Touches } from './touches.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
 
 export interface FollowerParts<State> {
@@ -24,6 +28,8 @@ export interface FollowerParts<State> {
   readonly forwarder: Forwarder
   readonly log: CurrentLog
   readonly store: StoreParts<State>
+  /** Told by what the next owner stands. */
+  readonly onJoin: (joined: Joined) => void
   /** Makes this process the owner; false where another one is. */
   readonly lead: () => Promise<boolean>
   /** What this process is by now. */
@@ -40,10 +46,12 @@ const SILENCE_MS_MAX = 5_000
 /** A process that follows the owner of its log, and takes the owner's place when it has gone. */
 export class Follower<State> implements Role {
   readonly follows = true
+  readonly touches = new Touches()
   readonly #parts: FollowerParts<State>
   #membership: Membership | undefined
   /** Resolves when there is an owner again, or this process is it. */
   #found: Promise<void> = Promise.resolve()
+  #ending = false
   #closing = false
 
   constructor(parts: FollowerParts<State>) {
@@ -57,6 +65,7 @@ export class Follower<State> implements Role {
     membership.listen(message => this.#take(message))
     log.follow(new RemoteLog(membership.caller))
     forwarder.attach(membership.channel)
+    this.touches.attach(membership.channel)
     membership.channel.onEnd(() => this.#lost())
   }
 
@@ -71,31 +80,25 @@ export class Follower<State> implements Role {
   }
 
   compact(options: CompactOptions): Promise<CompactionReport> {
-    const { signal, full = false, wait = true, onProgress } = options
-    const onPage = (report: unknown) => onProgress?.(reportOf(report))
-    return this.#ask(
-      async ({ caller }) => {
-        const report = reportOf(await caller.call('compact', [full, wait], { signal, onPage }))
-        const { settings, store } = this.#parts
-        await settings.onCheckpoint?.(store.prover.sign(report.position, report.root))
-        return report
-      },
-      owner => owner.compact(options),
-    )
+    const { settings, store } = this.#parts
+    const compact = async ({ caller }: Membership) => {
+      const report = await compactThere(caller, options)
+      await settings.onCheckpoint?.(store.prover.sign(report.position, report.root))
+      return report
+    }
+    return this.#ask(compact, owner => owner.compact(options))
   }
 
   verify(options: VerifyOptions): Promise<VerifyReport> {
-    const { checkpoint, key, signal, onProgress } = options
-    const onPage = (progress: unknown) => onProgress?.(progress as never)
     return this.#ask(
-      ({ caller }) => caller.call('verify', [checkpoint, key], { signal, onPage }) as Promise<VerifyReport>,
+      ({ caller }) => verifyThere(caller, options),
       owner => owner.verify(options),
     )
   }
 
   stats(): Promise<LogStats> {
     return this.#ask(
-      ({ caller }) => caller.call('stats') as Promise<LogStats>,
+      ({ caller }) => statsThere(caller),
       owner => owner.stats(),
     )
   }
@@ -108,8 +111,10 @@ export class Follower<State> implements Role {
     return [`The owner has not answered for ${Math.round(waitedMs / 1000)} s: it is stopped, or very busy`]
   }
 
-  tellTouch({ sessionId, expiresAt }: Expiry): void {
-    this.#membership?.channel.send(MESSAGE.TOUCH, sessionId, expiresAt)
+  tellTouch(touched: Expiry): void {
+    // It may be of what was just saved.
+    this.#parts.forwarder.flushOut()
+    this.touches.add(touched)
   }
 
   async writeTouches(): Promise<void> {}
@@ -118,9 +123,11 @@ export class Follower<State> implements Role {
     const { forwarder, settings } = this.#parts
     // One that never owns the log would wait for somebody who may never come.
     if (this.#membership === undefined && settings.role === 'follower') forwarder.refuseAll(closed())
+    this.#ending = true
     await forwarder.end()
     this.#closing = true
     this.#membership?.channel.close()
+    if (this.#membership === undefined) this.#parts.log.end(closed())
     await this.#found
     // It may have become the owner in the meantime.
     const role = this.#parts.role()
@@ -140,7 +147,7 @@ export class Follower<State> implements Role {
       await this.#found
       const role = this.#parts.role()
       if (role !== this) return local(role)
-      if (this.#membership === undefined) throw closed()
+      if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? closed()
       try {
         return await remote(this.#membership)
       } catch (error) {
@@ -153,39 +160,52 @@ export class Follower<State> implements Role {
     const { forwarder, store } = this.#parts
     const [kind, first, second, third] = message
     if (kind === MESSAGE.COMMIT) forwarder.commit(followedFromWire(first, second))
-    else if (kind === MESSAGE.HALT) forwarder.halt(first as number, second as number, third)
-    else if (kind === MESSAGE.FAILED) forwarder.fail(fromWire(first) as SessionlogError)
+    else if (kind === MESSAGE.HALT) {
+      forwarder.halt(first as number, second as number, third)
+      // What they were of may have been refused until now.
+      this.touches.sendAll()
+    } else if (kind === MESSAGE.FAILED) forwarder.fail(fromWire(first) as SessionlogError)
     else if (kind === MESSAGE.TOUCHED) {
-      const session = store.cache.sessions.get(first as string)
-      if (session !== undefined && session.version === third) store.cache.touch(session, second as number)
+      const [sessionId, expiresAt, version] = [first as string, second as number, third as number]
+      const session = store.cache.sessions.get(sessionId)
+      if (this.touches.outdates(sessionId, expiresAt)) return
+      if (session?.exists && session.version >= version) store.cache.touch(session, expiresAt)
     }
   }
 
   #lost(): void {
-    const { forwarder, log } = this.#parts
+    const { forwarder, log, settings } = this.#parts
     this.#membership = undefined
     forwarder.detach()
-    if (this.#closing) return
+    this.touches.detach()
+    if (this.#closing) {
+      log.end(closed())
+      return
+    }
     log.lose()
+    if (this.#ending && settings.role === 'follower') forwarder.refuseAll(closed())
     this.#found = this.#findOwner()
   }
 
   async #findOwner(): Promise<void> {
     for (let pause = PAUSE_MS_MIN; !this.#closing; pause = Math.min(2 * pause, PAUSE_MS_MAX)) {
       if (await this.#leadOrFollow()) return
-      await delay(pause)
+      // With nothing under way the process may end.
+      await delay(pause, undefined, { ref: this.#parts.forwarder.pending > 0 })
     }
   }
 
   /** True where nothing more is to be tried. */
   async #leadOrFollow(): Promise<boolean> {
-    const { settings, forwarder, lead } = this.#parts
+    const { settings, forwarder, log, lead } = this.#parts
     try {
       return (settings.role === 'auto' && (await lead())) || (await this.#rejoin())
     } catch (err) {
       if (isLinkLost(err) || hasCode(err, 'SESSIONLOG_LOCKED')) return false
       settings.logger.error({ err }, 'The log can be neither followed nor owned any more')
-      forwarder.fail(hasCode(err) ? (err as SessionlogError) : broken(err))
+      const failure = hasCode(err) ? (err as SessionlogError) : broken(err)
+      forwarder.fail(failure)
+      log.end(failure)
       return true
     }
   }
@@ -199,8 +219,15 @@ export class Follower<State> implements Role {
     try {
       await caller.call('closeView', [joined.view])
       if (joined.record.origin !== store.origin) throw otherStore(dir)
-      const pages = caller.pages<[unknown, unknown]>('since', [forwarder.position, joined.position])
-      for await (const [commit, records] of pages) forwarder.commit(followedFromWire(commit, records))
+      checkPolicies(joined.record, store.record)
+      this.#parts.onJoin(joined)
+      const pages = caller.pages<[unknown, unknown[]]>('since', [forwarder.position, joined.position])
+      const parts: unknown[] = []
+      for await (const [commit, records] of pages) {
+        parts.push(...records)
+        // The commit comes with the last of its records.
+        if (commit !== null) forwarder.commit(followedFromWire(commit, parts.splice(0)))
+      }
     } catch (error) {
       channel.cut()
       throw error
@@ -208,12 +235,6 @@ export class Follower<State> implements Role {
     this.start(membership)
     return true
   }
-}
-
-function reportOf(wire: unknown): CompactionReport {
-  const report = wire as CompactionReport & { problems: { error: unknown }[] }
-  const problems = report.problems.map(problem => ({ ...problem, error: new Error(String(problem.error)) }))
-  return { ...report, problems }
 }
 
 function closed(): SessionlogError {

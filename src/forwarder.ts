@@ -1,5 +1,5 @@
 import type { SessionlogError } from './errors.ts'
-import { builtOn, ended, gap } from './forwarding-errors.ts'
+import { ended, gap } from './forwarding-errors.ts'
 import type { Channel } from './link/channel.ts'
 import { OUTCOME } from './link/message.ts'
 import { fromWire } from './link/wire-error.ts'
@@ -7,14 +7,14 @@ import { decodeEvent } from './log/codec.ts'
 import type { Append } from './log/commit.ts'
 import type { FollowedCommit } from './log/followed.ts'
 import { type RawEvent, readRecord } from './log/record.ts'
-import type { Answered, LogWriter, Transaction } from './log/writer.ts'
+import type { LogWriter, Transaction } from './log/writer.ts'
 import { Outbox } from './outbox.ts'
 import type { Cache } from './projection/cache.ts'
 import type { Commits } from './projection/commits.ts'
 import { followEvent } from './projection/followed-event.ts'
 import { Session } from './projection/session.ts'
 import { Slabs } from './projection/slab.ts'
-import { type Pending, UnderWay } from './under-way.ts'
+import { answered, type Pending, UnderWay } from './under-way.ts'
 
 export interface ForwarderParts {
   /** This follower's random id. */
@@ -41,6 +41,7 @@ export class Forwarder implements LogWriter {
   readonly #outbox = new Outbox()
   readonly #slabs = new Slabs()
   #ended = false
+  #remaking = false
   #position: number
   #heardMs = 0
   #failure: SessionlogError | undefined
@@ -73,12 +74,23 @@ export class Forwarder implements LogWriter {
     return this.#failure
   }
 
+  /** Throws where the transaction is too long for a link: then nothing has changed. */
   push(transaction: Transaction): void {
     const pending = this.#underWay.add(transaction)
-    this.#outbox.hold(this.#underWay.all.length > 0)
-    // The caller has still to show it, so that there is something to go back from.
-    if (this.#ended) queueMicrotask(() => this.#refuse(pending, ended()))
-    else this.#send(pending)
+    try {
+      if (this.#ended) throw ended()
+      // What is made while the rest is made again goes with it.
+      if (!this.#remaking) this.#outbox.send(pending)
+    } catch (error) {
+      this.#underWay.drop(pending)
+      throw error
+    }
+    this.#outbox.hold(true)
+  }
+
+  /** Whatever is sent next by other ways comes after what was pushed. */
+  flushOut(): void {
+    this.#outbox.flush()
   }
 
   async makeDurable(): Promise<void> {
@@ -100,6 +112,7 @@ export class Forwarder implements LogWriter {
     this.#failure = undefined
     this.#outbox.attach(channel)
     this.#remake(this.#underWay.sessions, false)
+    this.#resend()
   }
 
   /** The owner has gone; what is under way waits for the next one. */
@@ -117,17 +130,20 @@ export class Forwarder implements LogWriter {
     for (const pending of [...this.#underWay.all]) {
       for (const [index, append] of pending.transaction.appends.entries()) {
         const receipt = known(append)
-        if (receipt !== undefined) this.#answer(pending, index, receipt)
+        if (receipt !== undefined) this.#underWay.answer(pending, index, receipt)
       }
     }
     this.#remake(sessions, true)
-    const left = [...this.#underWay.all]
-    for (const pending of left) this.#underWay.drop(pending)
-    return left.map(({ transaction, receipts }) => {
-      const appends = transaction.appends.filter((_, index) => receipts === undefined || !(index in receipts))
+    // Of a transaction of several some may be recorded, or answered, already.
+    const left = [...this.#underWay.all].map(pending => {
+      const { transaction, receipts, ended } = pending
+      const appends = transaction.appends.filter((_, index) => !ended.has(index))
+      this.#underWay.drop(pending)
       for (const append of appends) append.sent = undefined
-      return { ...transaction, appends, done: error => transaction.done(error, answered(receipts)) }
+      const done: Transaction['done'] = error => transaction.done(error, answered(receipts))
+      return { ...transaction, appends, done }
     })
+    return left
   }
 
   /** Takes in a commit. Throws where it doesn't follow on what is here. */
@@ -157,12 +173,13 @@ export class Forwarder implements LogWriter {
     const { sessions } = this.#underWay
     if (pending !== undefined) {
       if (outcome === OUTCOME.BEHIND) pending.whole = true
-      else if (outcome === OUTCOME.REFUSED) this.#reject(pending, fromWire(detail))
+      else if (outcome === OUTCOME.REFUSED) this.#underWay.reject(pending, fromWire(detail))
       else
         for (const [index, receipt] of (detail as unknown[]).entries())
-          if (receipt !== null) this.#answer(pending, index, receipt)
+          if (receipt !== null) this.#underWay.answer(pending, index, receipt)
     }
     this.#remake(sessions, false)
+    this.#resend()
   }
 
   /** The owner's disk has failed. */
@@ -174,12 +191,13 @@ export class Forwarder implements LogWriter {
   /** Nothing of what is under way will be recorded. */
   refuseAll(error: SessionlogError): void {
     const { all, sessions } = this.#underWay
-    for (const pending of [...all]) this.#drop(pending, error)
+    for (const pending of [...all]) this.#underWay.refuse(pending, error)
     this.#remake(sessions, false)
   }
 
-  /** Makes what is under way again, on what is recorded by now, and sends it again. */
+  /** Makes what is under way again, on what is recorded by now. */
   #remake(sessions: readonly Session[], expects: boolean): void {
+    this.#remaking = true
     for (let failed: Map<Pending, Error>; ; ) {
       failed = new Map()
       this.#parts.cache.follow(sessions, session => {
@@ -188,57 +206,34 @@ export class Forwarder implements LogWriter {
           try {
             if (failed.has(pending)) continue
             if (this.#parts.remake(append, expects)) session.change(append)
-            else this.#answer(pending, append.sent!.sequence - pending.sequence, undefined)
+            else this.#underWay.answer(pending, append.sent!.sequence - pending.sequence, undefined)
           } catch (error) {
             failed.set(pending, error as Error)
           }
         }
       })
       if (failed.size === 0) break
-      for (const [pending, error] of failed) this.#reject(pending, error)
+      for (const [pending, error] of failed) this.#underWay.reject(pending, error)
     }
+    this.#remaking = false
+  }
+
+  /** Sends what is under way, to an owner that takes nothing else until then. REQUIRES: it has been made again. */
+  #resend(): void {
     this.#outbox.resume()
-    for (const pending of [...this.#underWay.all]) this.#send(pending)
+    for (const pending of [...this.#underWay.all]) {
+      if (!this.#underWay.all.includes(pending)) continue
+      try {
+        this.#outbox.send(pending)
+      } catch (error) {
+        // As a whole it is too long for a link.
+        const { sessions } = this.#underWay
+        this.#underWay.reject(pending, error as Error)
+        this.#remake(sessions, false)
+      }
+    }
     this.#outbox.hold(this.#underWay.all.length > 0)
   }
-
-  #send(pending: Pending): void {
-    try {
-      this.#outbox.send(pending)
-    } catch (error) {
-      queueMicrotask(() => this.#refuse(pending, error as Error))
-    }
-  }
-
-  #answer(pending: Pending, index: number, receipt: unknown): void {
-    pending.receipts ??= []
-    pending.receipts[index] = receipt
-    const ended = this.#underWay.end(pending.sequence + index)
-    ended?.transaction.done(undefined, answered(pending.receipts))
-  }
-
-  #refuse(pending: Pending, error: Error): void {
-    if (!this.#underWay.all.includes(pending)) return
-    const { sessions } = this.#underWay
-    this.#reject(pending, error)
-    this.#remake(sessions, false)
-  }
-
-  /** And with it whatever was made on what it would have made. */
-  #reject(pending: Pending, error: Error): void {
-    const later = this.#underWay.builtOn(pending)
-    this.#drop(pending, error)
-    for (const each of later) this.#drop(each, builtOn(each, error))
-  }
-
-  #drop(pending: Pending, error: Error): void {
-    this.#underWay.drop(pending)
-    pending.transaction.done(error)
-  }
-}
-
-function answered(receipts: unknown[] | undefined): Answered | undefined {
-  return receipts && { receipts }
 }
 
 function decodeAll(events: RawEvent[]) {

@@ -1,5 +1,5 @@
 import { SessionlogError } from './errors.ts'
-import type { Pending } from './under-way.ts'
+import type { Transaction } from './log/writer.ts'
 
 /** A commit is missing between those that are here and one that came. */
 export function gap(position: number): SessionlogError {
@@ -8,7 +8,7 @@ export function gap(position: number): SessionlogError {
 }
 
 /** For a write that was made on what a refused one would have made. */
-export function builtOn({ transaction }: Pending, cause: Error): SessionlogError {
+export function builtOn({ transaction }: { transaction: Transaction }, cause: Error): SessionlogError {
   const { sessionId } = transaction.appends[0]!
   const message = `A write of session '${sessionId}' that this one was made on was refused: ${cause.message}`
   return new SessionlogError('SESSIONLOG_VERSION_CONFLICT', message, { sessionId, cause })

@@ -5,8 +5,8 @@ import { Answerer, type Method } from './link/answerer.ts'
 import { type Channel, malformed } from './link/channel.ts'
 import type { Message } from './link/frame.ts'
 import { MESSAGE } from './link/message.ts'
-import { commitToWire, recordToWire } from './link/wire-log.ts'
 import { readFollowed } from './log/followed.ts'
+import { commitToPlain, type PlainCommit, type PlainRecord, recordToPlain } from './log/plain-form.ts'
 import type { EventLog, LogView, StoreRecord } from './log/port.ts'
 import type { Recorder } from './recorder.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
@@ -95,20 +95,20 @@ export class Guest {
       view: ([id, part, after], { page }) => this.#view(id as number, part as string, after as number, page),
       since: async ([after, to], { signal, page }) => {
         for await (const { commit, records } of readFollowed(log, after as number, to as number, signal))
-          await page([commitToWire(commit), records.map(recordToWire)])
+          await inParts(commitToPlain(commit), records.map(recordToPlain), page)
       },
       read: async ([sessionId, from, to, reverse], { signal, page }) => {
         const range = { from: from as number, to: to as number, reverse: reverse as boolean, signal }
         for await (const records of log.read(sessionId as string, range))
-          await page(records.map(recordToWire))
+          await page(records.map(recordToPlain))
       },
       commits: async ([after], { signal, page }) => {
         for await (const commits of log.commits(after as number, signal))
-          await page(commits.map(commitToWire))
+          await page(commits.map(commitToPlain))
       },
       lastCommit: async () => {
         const last = await log.lastCommit()
-        return last && commitToWire(last)
+        return last && commitToPlain(last)
       },
       forks: async ([sessionId], { page }) => {
         for await (const forks of log.forks(sessionId as string | undefined)) await page(forks)
@@ -170,10 +170,10 @@ export class Guest {
     if (part === 'bases') for await (const bases of view.bases()) await page(bases)
     else if (part === 'expiries') for await (const expiries of view.expiries()) await page(expiries)
     else if (part === 'commits')
-      for await (const commits of view.commits(after)) await page(commits.map(commitToWire))
+      for await (const commits of view.commits(after)) await page(commits.map(commitToPlain))
     else
       for await (const records of part === 'tail' ? view.tail() : view.sealed())
-        await page(records.map(recordToWire))
+        await page(records.map(recordToPlain))
   }
 
   #end(): void {
@@ -181,6 +181,29 @@ export class Guest {
     this.#intake?.end()
     for (const id of [...this.#views.keys()]) void this.#closeView(id).catch(() => {})
   }
+}
+
+/** So much of a commit goes in one page. */
+const PART_BYTES_MAX = 16 * 1024 * 1024
+
+/** A commit may be longer than a frame: its records go in parts, the commit with the last of them. */
+async function inParts(
+  commit: PlainCommit,
+  records: readonly PlainRecord[],
+  page: (page: unknown) => Promise<void>,
+): Promise<void> {
+  let part: PlainRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    if (part.length > 0 && bytes + record[3].length > PART_BYTES_MAX) {
+      await page([null, part])
+      part = []
+      bytes = 0
+    }
+    part.push(record)
+    bytes += record[3].length
+  }
+  await page([commit, part])
 }
 
 /** Errors go over a link as their messages. */

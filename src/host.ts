@@ -2,17 +2,19 @@ import type { Socket } from 'node:net'
 import type { SessionlogError } from './errors.ts'
 import { Guest, type Hosting } from './guest.ts'
 import { Channel } from './link/channel.ts'
+import { commitMessage } from './link/commit-message.ts'
 import { greetFollower } from './link/handshake.ts'
 import { makeKey, removeKey } from './link/key.ts'
 import { MESSAGE } from './link/message.ts'
 import { toWire } from './link/wire-error.ts'
-import { commitMessage } from './link/wire-log.ts'
 import type { LogOperation } from './log/port.ts'
 
 /** How long a stranger may take to show that it knows the key, ms. */
 const GREETING_MS_MAX = 10_000
-/** How many strangers may be at the door at once. */
+/** How many strangers may be at the door at once: then the one who has waited longest is sent away. */
 const STRANGERS_MAX = 256
+/** A follower that leaves so much unread is cut off: it comes again, and asks for what it missed. */
+const UNSENT_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * An open store's door: other processes of the same user come in and follow it. Whoever comes before the store is open
@@ -22,7 +24,7 @@ export class Host {
   #directory: string | undefined
   readonly #guests = new Set<Guest>()
   readonly #channels = new Set<Channel>()
-  #strangers = 0
+  readonly #strangers = new Set<Channel>()
   readonly #key = new Later<Buffer>()
   readonly #hosting = new Later<Hosting>()
   #closed = false
@@ -30,17 +32,17 @@ export class Host {
   /** Takes those who connect. */
   readonly door = (socket: Socket): void => {
     socket.unref()
-    const channel = new Channel(socket)
-    if (this.#closed || this.#strangers >= STRANGERS_MAX) {
+    const channel = new Channel(socket, UNSENT_BYTES_MAX)
+    if (this.#closed) {
       channel.cut()
       return
     }
+    if (this.#strangers.size >= STRANGERS_MAX) this.#strangers.values().next().value!.cut()
     this.#channels.add(channel)
     channel.onEnd(() => this.#channels.delete(channel))
-    this.#strangers++
-    this.#admit(channel)
-      .catch(() => channel.cut())
-      .finally(() => this.#strangers--)
+    this.#strangers.add(channel)
+    channel.onEnd(() => this.#strangers.delete(channel))
+    this.#admit(channel).catch(() => channel.cut())
   }
 
   /** Makes the key that lets followers in. REQUIRES: the lock is held. */
@@ -90,6 +92,7 @@ export class Host {
     const late = setTimeout(() => channel.cut(), GREETING_MS_MAX).unref()
     await greetFollower(channel, await this.#key.value)
     clearTimeout(late)
+    this.#strangers.delete(channel)
     const hosting = await this.#hosting.value
     if (channel.ended) return
     const guest: Guest = new Guest(channel, hosting, (joining, producer) =>

@@ -9,7 +9,7 @@ import type { Message } from './link/frame.ts'
 import { MESSAGE, OUTCOME } from './link/message.ts'
 import { toWire } from './link/wire-error.ts'
 import { type EventFacts, NO_FACTS } from './log/codec.ts'
-import type { Append } from './log/commit.ts'
+import type { Append, Sent } from './log/commit.ts'
 import { type Draft, readDraft } from './log/draft.ts'
 import type { LogOperation } from './log/port.ts'
 import { KIND } from './log/record.ts'
@@ -39,6 +39,8 @@ export class Intake {
   readonly #channel: Channel
   readonly #waiting: Message[] = []
   #halted = false
+  /** The number of the last event that was taken. */
+  #last = 0
   #busy = false
   #ended = false
 
@@ -97,7 +99,7 @@ export class Intake {
       const session = this.#parts.find(sessionId) ?? begun(sessionId)
       const prepared = this.#parts.recorder.prepare(session, intent, options)
       if (prepared !== undefined && 'append' in prepared) {
-        prepared.append.sent = { producer: this.#producer, sequence }
+        prepared.append.sent = this.#sent(sequence)
         this.#record([prepared.append], prepared.bytes, NO_OPERATIONS)
       } else this.#write(sequence, [item], NO_OPERATIONS)
     } catch (error) {
@@ -115,15 +117,25 @@ export class Intake {
     const prepared = this.#parts.recorder.prepare(session, intent, options, plan.standing(session))
     if (prepared === undefined) return NOTHING_THERE
     if ('answer' in prepared) return prepared.answer
-    prepared.append.sent = { producer: this.#producer, sequence }
+    prepared.append.sent = this.#sent(sequence)
     plan.add(prepared.append, prepared.bytes)
     return undefined
+  }
+
+  /** Whoever sends an event a second time has lost count: it is sent away, and finds out what was recorded. */
+  #sent(sequence: number): Sent {
+    if (sequence <= this.#last) {
+      this.#channel.cut()
+      throw malformed('an event that was taken before')
+    }
+    return { producer: this.#producer, sequence }
   }
 
   #record(appends: readonly Append[], bytes: number, operations: readonly LogOperation[]): void {
     if (appends.length === 0) return
     const { recorder, writer, note } = this.#parts
     if (writer.failure !== undefined) throw writer.failure
+    this.#last = appends.at(-1)!.sent!.sequence
     const more = operations.filter(({ op }) => op === 'fork')
     const transaction = more.length === 0 ? { appends, bytes } : { appends, bytes, operations: () => more }
     if (appends.every(({ facts }) => facts.eventId === undefined)) {
@@ -159,6 +171,7 @@ export class Intake {
         await this.#parts.writer.settled()
         this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.ANSWERED, receipts)
       } catch (error) {
+        await this.#parts.writer.settled()
         this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.REFUSED, toWire(error))
       }
     })

@@ -4,6 +4,7 @@ import { withoutContext } from './context.ts'
 import { publish } from './diagnostics.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import { follow } from './follow.ts'
+import { isLinkLost } from './link/link-lost.ts'
 import { isHeldHere } from './log/lock.ts'
 import { Membership } from './membership.ts'
 import { Metrics } from './metrics.ts'
@@ -40,8 +41,13 @@ async function openAt<State>(settings: Settings<State>): Promise<SessionStore<St
     }
     if (role === 'follower') await ensureDirectory(dir!)
     const producer = randomBytes(16).toString('hex')
-    const membership = await Membership.join(dir!, producer)
-    if (membership !== undefined) return opened(await follow(settings, membership, producer), startMs)
+    try {
+      const membership = await Membership.join(dir!, producer)
+      if (membership !== undefined) return opened(await follow(settings, membership, producer), startMs)
+    } catch (error) {
+      // It has gone in the meantime: there is another one, or this process is it.
+      if (!isLinkLost(error)) throw error
+    }
     if (role === 'follower' && performance.now() > end) throw noOwner(dir!)
   }
 }

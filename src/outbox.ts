@@ -46,14 +46,14 @@ export class Outbox {
   }
 
   /** Throws where it is too long for a link. */
-  send({ transaction, sequence, whole, receipts }: Pending): void {
+  send({ transaction, sequence, whole, ended }: Pending): void {
     if (this.#channel === undefined) return
     const { appends, operations } = transaction
-    const isOne = appends.length === 1 && operations === undefined && receipts === undefined
+    const isOne = appends.length === 1 && operations === undefined
     // Before the drafts are written: their place is used again after it.
     if (!isOne || sequence !== this.#sequence + this.#items.length) this.#flush()
     const items = appends.map((append, index): Item | null =>
-      receipts !== undefined && index in receipts ? null : this.#item(append, whole),
+      ended.has(index) ? null : this.#item(append, whole),
     )
     if (isOne) this.#gather(sequence, items[0]!)
     else {
@@ -81,6 +81,11 @@ export class Outbox {
     this.#bytes += item[0].length
     this.#items.push(item)
     if (this.#items.length === GATHERED_MAX || this.#bytes > GATHERED_BYTES_MAX) this.#flush(true)
+  }
+
+  /** Sends what was to go at the end of the tick. */
+  flush(): void {
+    this.#flush()
   }
 
   #flush(now = false): void {

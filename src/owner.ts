@@ -153,8 +153,10 @@ export class Owner<State> implements Role {
     await Promise.all([store.expiries.flush(), writer.write(() => [], true)])
   }
 
+  /** Followers must have heard of the version first. */
   tellTouch({ sessionId, expiresAt, version }: Expiry): void {
-    this.#parts.place.host?.touched(sessionId, expiresAt, version)
+    const { place, writer } = this.#parts
+    void writer.settled().then(() => place.host?.touched(sessionId, expiresAt, version))
   }
 
   writeTouches(touched: readonly Expiry[]): Promise<void> {

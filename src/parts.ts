@@ -104,6 +104,8 @@ export function assemble<State>({
   const prover = new Prover({ log, reader, writer, past, origin, signingKey: settings.signingKey })
   return {
     settings,
+    record,
+    log,
     origin,
     schemaVersion,
     durability,

@@ -84,24 +84,22 @@ export class Recorder<State> {
     }
     const { version, exists } = standing
     checkExpected(session.id, options.expectedVersion, version, exists)
-    if (intent.kind === 'delete' && !exists) return undefined
+    // What a follower has not seen recorded may never be: the owner says whether there is anything to do.
+    const isSure = !session.isAhead || !this.#parts.follows()
+    if (intent.kind === 'delete' && !exists && isSure) return undefined
     this.#checkPolicy(session.id, options)
     const { state, changes, size } = this.#next(session, intent, saved, standing)
     const facts = factsOf(options, data, this.#parts.schemaVersion)
     // A getter or a recipe may have saved the same session meanwhile, or begun it.
     const now = standing === session ? (this.#parts.cache.sessions.get(session.id) ?? session) : standing
     if (now.version !== version) throw new VersionConflictError(session.id, version, now.version)
-    if (this.#mayLeaveOut(intent, options) && exists && changes.length === 0)
+    if (this.#mayLeaveOut(intent, options) && exists && changes.length === 0 && isSure)
       return this.#unchanged(session, version, options)
     const append = new Append(session, version + 1, facts, state, changes)
     if (this.#parts.follows()) {
+      const kept = intent.kind === 'save' ? SAVE : intent
       const { expectedVersion } = options
-      const base = standing.state
-      append.wish = {
-        intent: intent.kind === 'save' ? NO_STATE : intent,
-        expectedVersion,
-        base,
-      } satisfies Wish
+      append.wish = { intent: kept, expectedVersion, base: standing.state } satisfies Wish
     }
     return { append, bytes: size + EVENT_BYTES }
   }
@@ -140,9 +138,9 @@ export class Recorder<State> {
     const durable = new Promise<T>((resolve, reject) => {
       const done = (error?: Error, answer?: Answered) => {
         if (error === undefined) return resolve(result(answer))
-        // The disk's failure is told by status, commits and the logger: nobody has to wait for each promise.
-        durable.catch(() => {})
         reject(error)
+        // The disk's failure is told by status, commits and the logger: nobody has to wait for each promise.
+        queueMicrotask(() => durable.catch(() => {}))
       }
       this.push(operations === undefined ? { appends, bytes, done } : { appends, operations, bytes, done })
     })
@@ -237,8 +235,8 @@ export class Recorder<State> {
   }
 }
 
-/** A save's state is the event's own. */
-const NO_STATE: Intent = Object.freeze({ kind: 'save', state: undefined })
+/** Of a save: its state is the event's own. */
+const SAVE: Intent = Object.freeze({ kind: 'save', state: undefined })
 const EXPIRY: EventFacts = Object.freeze({ type: EXPIRED })
 
 function overloaded(): SessionlogError {

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import { checkId, checkOptions } from './arguments.ts'
+import { checkId, checkOptions, checkPath } from './arguments.ts'
 import { type BundleExport, type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
 import { SessionlogError } from './errors.ts'
 import type { RecordedEvent } from './event.ts'
@@ -8,6 +8,7 @@ import type { StoreParts } from './parts.ts'
 import type { Cache } from './projection/cache.ts'
 import { Session } from './projection/session.ts'
 import type { ConsistencyProof, ProofOptions } from './prover.ts'
+import { type BackupOptions, type BackupReport, takeBackup } from './snapshot/backup.ts'
 import type { Immutable } from './state/values.ts'
 import type { Health, StoreStats, StoreStatus } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
@@ -135,6 +136,22 @@ export abstract class StoreReader<State> extends EventReader<State> {
       list.map(id => this.recorded(id)),
       options,
     )
+  }
+
+  /**
+   * Copies the store to a directory, or adds to the copy what it hasn't got yet, while saves go on. `restore` makes a store
+   * of it. `SESSIONLOG_EVENTS_MISSING` where the directory holds a backup of another store, or of more than there is.
+   */
+  async backup(dest: string, options: BackupOptions = {}): Promise<BackupReport> {
+    this.assertReadable()
+    checkPath(dest, 'dest')
+    checkOptions(options, ['signal', 'onProgress'])
+    const { log, record, writer, role } = this.#parts
+    // What is acknowledged by now is on the disk: nothing is copied that the store might lose.
+    await writer.settled()
+    await role().flush()
+    if (writer.failure !== undefined) throw writer.failure
+    return takeBackup({ log, record, position: writer.position }, dest, options)
   }
 
   /** How the store is doing: what waits, what is in memory, and what the owner of the log has written so far. */

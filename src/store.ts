@@ -86,6 +86,7 @@ export class SessionStore<State> extends StoreReader<State> {
   async importBundle(path: string, options: ImportBundleOptions = {}): Promise<BundleImport> {
     this.#assertWritable()
     checkImport(options)
+    await this.#parts.role().catchUp()
     const parts = {
       ...this.#parts,
       find: (id: string) => this.recorded(id),

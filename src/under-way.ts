@@ -1,6 +1,7 @@
+import { builtOn } from './forwarding-errors.ts'
 import type { Append } from './log/commit.ts'
 import type { Forwarded } from './log/port.ts'
-import type { Transaction } from './log/writer.ts'
+import type { Answered, Transaction } from './log/writer.ts'
 import type { Session } from './projection/session.ts'
 
 /** A transaction that the owner has not answered yet. */
@@ -12,11 +13,16 @@ export interface Pending {
   readonly sentMs: number
   /** How many of its events are neither recorded nor answered yet. */
   left: number
+  /** Of a transaction of several: which of them are. */
+  readonly ended: Set<number>
   /** What the owner answered with in place of recording, by event. */
   receipts: unknown[] | undefined
   /** True where somebody else was first: then a save goes as a whole, to be taken whatever is there. */
   whole: boolean
 }
+
+/** Of a transaction of one: once that is recorded, nobody asks. */
+const NONE: Set<number> = new Set()
 
 /** What a follower has sent and not seen recorded, in the order of the calls. */
 export class UnderWay {
@@ -54,6 +60,7 @@ export class UnderWay {
       transaction,
       sequence,
       sentMs: performance.now(),
+      ended: appends.length > 1 ? new Set() : NONE,
       left: appends.length,
       receipts: undefined,
       whole: false,
@@ -102,7 +109,27 @@ export class UnderWay {
     if (ahead === 0) this.#ahead.delete(session)
     else this.#ahead.set(session, ahead)
     pending.left--
+    if (pending.ended !== NONE) pending.ended.add(sequence - pending.sequence)
     return pending.left === 0 ? this.#remove(pending) : undefined
+  }
+
+  /** The owner has answered for an event in place of recording it. */
+  answer(pending: Pending, index: number, receipt: unknown): void {
+    pending.receipts ??= []
+    pending.receipts[index] = receipt
+    this.end(pending.sequence + index)?.transaction.done(undefined, answered(pending.receipts))
+  }
+
+  /** A transaction is refused, and with it whatever was made on what it would have made. */
+  reject(pending: Pending, error: Error): void {
+    const later = this.#builtOn(pending)
+    this.refuse(pending, error)
+    for (const each of later) this.refuse(each, builtOn(each, error))
+  }
+
+  refuse(pending: Pending, error: Error): void {
+    this.drop(pending)
+    pending.transaction.done(error)
   }
 
   /** Lets go of a transaction, whatever has become of it. */
@@ -111,7 +138,7 @@ export class UnderWay {
   }
 
   /** The transactions that were made on what another one made, and those made on these. */
-  builtOn({ transaction, sequence }: Pending): Pending[] {
+  #builtOn({ transaction, sequence }: Pending): Pending[] {
     const sessions = new Set(transaction.appends.map(append => append.head))
     return this.#list.filter(later => {
       const { appends } = later.transaction
@@ -140,4 +167,8 @@ export class UnderWay {
 
 function appendOf({ transaction, sequence: first }: Pending, sequence: number): Append {
   return transaction.appends[sequence - first]!
+}
+
+export function answered(receipts: unknown[] | undefined): Answered | undefined {
+  return receipts && { receipts }
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../package.ts'
 import { auditCommand } from './audit.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { bisectCommand } from './bisect.ts'
 import { blameCommand } from './blame.ts'
 import { bundleCommand } from './bundle.ts'
@@ -40,6 +41,8 @@ const COMMANDS = [
   auditCommand,
   tailCommand,
   compactCommand,
+  backupCommand,
+  restoreCommand,
   verifyCommand,
   statsCommand,
   reproCommand,

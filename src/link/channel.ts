@@ -3,18 +3,19 @@ import { SessionlogError } from '../errors.ts'
 import { encodeMessage, FRAME_BYTES_MAX, FrameReader, frameOf, type Message } from './frame.ts'
 import { LinkLost } from './link-lost.ts'
 
-/** An end of a link that isn't read from may hold so many bytes back before it is cut. */
-const UNSENT_BYTES_MAX = 64 * 1024 * 1024
+/** How long the other end may take to read what is still to be sent when this one hangs up, ms. */
+const CLOSING_MS_MAX = 1_000
 /** So much goes at once, without waiting for the end of the tick. */
 const GATHERED_BYTES_MAX = 1024 * 1024
 
 /**
  * One end of a link: messages in order, in both directions. What is sent in one tick goes in one frame. Whatever isn't
- * a frame cuts the link, and so does whoever doesn't take what he is sent.
+ * a frame cuts the link.
  */
 export class Channel {
   readonly #socket: Socket
   readonly #frames = new FrameReader()
+  readonly #unsentBytesMax: number
   #outbox: Buffer[] = []
   #outboxBytes = 0
   #onMessage: ((message: Message) => void) | undefined
@@ -23,8 +24,10 @@ export class Channel {
   #ended = false
   #holds = 0
 
-  constructor(socket: Socket) {
+  /** With `unsentBytesMax` the link is cut where the other end leaves so much unread. */
+  constructor(socket: Socket, unsentBytesMax = Number.POSITIVE_INFINITY) {
     this.#socket = socket
+    this.#unsentBytesMax = unsentBytesMax
     socket.on('data', piece => this.#take(piece))
     socket.on('error', () => {})
     socket.on('close', () => this.#end())
@@ -109,6 +112,9 @@ export class Channel {
   close(): void {
     this.flush()
     this.#socket.destroySoon()
+    // It may be stopped, and never read.
+    const late = setTimeout(() => this.#socket.destroy(), CLOSING_MS_MAX)
+    this.#socket.once('close', () => clearTimeout(late))
   }
 
   /** Hangs up at once. */
@@ -123,7 +129,7 @@ export class Channel {
     if (messages.length === 0 || this.#ended) return
     this.#outbox = []
     this.#outboxBytes = 0
-    if (this.#socket.writableLength > UNSENT_BYTES_MAX) this.cut()
+    if (this.#socket.writableLength > this.#unsentBytesMax) this.cut()
     else this.#socket.write(frameOf(messages))
   }
 

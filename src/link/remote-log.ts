@@ -1,3 +1,4 @@
+import { commitFromPlain, type PlainCommit, type PlainRecord, recordFromPlain } from '../log/plain-form.ts'
 import type {
   CommitRecord,
   Expiry,
@@ -9,7 +10,6 @@ import type {
   VersionRange,
 } from '../log/port.ts'
 import type { Caller } from './caller.ts'
-import { commitFromWire, recordFromWire } from './wire-log.ts'
 
 /** What a follower reads of the owner's log when it is asked about the past. */
 export class RemoteLog {
@@ -21,25 +21,21 @@ export class RemoteLog {
 
   async *read(sessionId: string, range: VersionRange): AsyncGenerator<readonly LogRecord[], void, undefined> {
     const { from, to, reverse = false, signal } = range
-    const pages = this.#caller.pages<Parameters<typeof recordFromWire>[0][]>(
-      'read',
-      [sessionId, from, to, reverse],
-      signal,
-    )
-    for await (const page of pages) yield page.map(recordFromWire)
+    const pages = this.#caller.pages<PlainRecord[]>('read', [sessionId, from, to, reverse], signal)
+    for await (const page of pages) yield page.map(recordFromPlain)
   }
 
   async *commits(
     after: number,
     signal?: AbortSignal,
   ): AsyncGenerator<readonly CommitRecord[], void, undefined> {
-    const pages = this.#caller.pages<Parameters<typeof commitFromWire>[0][]>('commits', [after], signal)
-    for await (const page of pages) yield page.map(commitFromWire)
+    const pages = this.#caller.pages<PlainCommit[]>('commits', [after], signal)
+    for await (const page of pages) yield page.map(commitFromPlain)
   }
 
   async lastCommit(): Promise<CommitRecord | undefined> {
     const last = await this.#caller.call('lastCommit')
-    return last === undefined ? undefined : commitFromWire(last as Parameters<typeof commitFromWire>[0])
+    return last === undefined ? undefined : commitFromPlain(last as PlainCommit)
   }
 
   async view(): Promise<RemoteView> {
@@ -66,12 +62,8 @@ export class RemoteView implements LogView {
   }
 
   async *commits(after: number): AsyncGenerator<readonly CommitRecord[], void, undefined> {
-    const pages = this.#caller.pages<Parameters<typeof commitFromWire>[0][]>('view', [
-      this.#id,
-      'commits',
-      after,
-    ])
-    for await (const page of pages) yield page.map(commitFromWire)
+    const pages = this.#caller.pages<PlainCommit[]>('view', [this.#id, 'commits', after])
+    for await (const page of pages) yield page.map(commitFromPlain)
   }
 
   async *bases(): AsyncGenerator<readonly StoredBase[], void, undefined> {
@@ -95,7 +87,7 @@ export class RemoteView implements LogView {
   }
 
   async *#records(part: string): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    const pages = this.#caller.pages<Parameters<typeof recordFromWire>[0][]>('view', [this.#id, part])
-    for await (const page of pages) yield page.map(recordFromWire)
+    const pages = this.#caller.pages<PlainRecord[]>('view', [this.#id, part])
+    for await (const page of pages) yield page.map(recordFromPlain)
   }
 }

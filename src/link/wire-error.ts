@@ -19,7 +19,10 @@ export type WireError = readonly [
 ]
 
 export function toWire(error: unknown): WireError {
-  const { code, message, sessionId, version, position, path, expected } = error as Record<string, unknown>
+  const { code, message, sessionId, version, position, path, expected } = (error ?? {}) as Record<
+    string,
+    unknown
+  >
   const known = hasCode(error) ? (code as string) : error instanceof TypeError ? 'TypeError' : 'Error'
   return [known, String(message ?? error), sessionId, version, position, path, expected]
 }

@@ -171,6 +171,8 @@ export interface StoreRecord {
   readonly schemaVersion: number
   readonly requireActor: boolean
   readonly requireReason: boolean
+  /** Of a store that was made from a backup: the store that the backup was of, and up to where it goes. */
+  readonly restoredFrom?: { readonly origin: string; readonly position: number }
 }
 
 export type LogOperation =

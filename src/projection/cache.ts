@@ -86,16 +86,16 @@ export class Cache {
       const before = session.decoded && session.state
       take(session)
       this.sessions.set(session.id, session)
-      if (session.decoded && session.state === before && session.exists === exists) continue
       this.#changed(session, exists)
-      changed.push(session)
+      if (session.decoded === undefined || session.state !== before || session.exists !== exists)
+        changed.push(session)
     }
     for (const session of changed) if (this.#watchers.watches(session.id)) this.#tellState(session)
   }
 
   /** Moves an expiry without an event. */
-  touch(session: Session, expiresAt: number): void {
-    session.expiresAt = expiresAt
+  touch(session: Session, expiresAt: number, version = session.version): void {
+    session.touch(expiresAt, version)
     this.#note(session)
   }
 

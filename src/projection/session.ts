@@ -33,6 +33,7 @@ export class Session implements LogHead {
   #schemaVersion = 0
   #position = 0
   #recordedAt = 0
+  #touched: { readonly expiresAt: number; readonly version: number } | undefined
   /** Bytes that nobody has read yet, in place of the state. */
   #stored: StoredState | undefined
   /** Undefined while nothing is under way: then what readers see is acknowledged. */
@@ -88,7 +89,8 @@ export class Session implements LogHead {
    * Takes in what another process recorded, or what became of an event of ours there. With `ahead`, events of ours are
    * still under way, and readers go on seeing what those make.
    */
-  follow(recorded: RecordedState, ahead: boolean): void {
+  follow(given: RecordedState, ahead: boolean): void {
+    const recorded = this.#asTouched(given)
     this.#position = recorded.position
     this.#recordedAt = recorded.recordedAt
     this.hash = recorded.hash
@@ -119,6 +121,20 @@ export class Session implements LogHead {
     this.#position = base.position
     this.#recordedAt = base.recordedAt
     this.#stored = new StoredState(text, base)
+  }
+
+  /** Moves the expiry without an event: of the state at a version, and of what keeps it from then on. */
+  touch(expiresAt: number, version: number): void {
+    this.expiresAt = expiresAt
+    this.#touched = { expiresAt, version }
+  }
+
+  /** An expiry that was moved at a version, or after it, counts for more than the event's. */
+  #asTouched(recorded: RecordedState): RecordedState {
+    const touched = this.#touched
+    if (touched === undefined || recorded.state === undefined || touched.version < recorded.version)
+      return recorded
+    return { ...recorded, expiresAt: touched.expiresAt }
   }
 
   /** Takes over what only the owner of the log knows. */

@@ -50,6 +50,7 @@ const METHODS: [name: string, call: Call][] = [
   ['proveConsistency()', store => store.proveConsistency(0)],
   ['exportBundle()', store => store.exportBundle('a', { file: 'never written' })],
   ['importBundle()', store => store.importBundle('never read')],
+  ['backup()', store => store.backup('never written')],
   ['stats()', store => store.stats()],
   ['compact()', store => store.compact()],
   ['verify()', store => store.verify()],

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkNumber, checkOptions, checkPath, checkType, wrong } from './arguments.ts'
+import { SessionlogError } from './errors.ts'
+import { FORKED } from './event.ts'
+import { decodePayload } from './log/codec.ts'
+import { acquireLock } from './log/lock.ts'
+import { openLevelLog } from './log/open-level.ts'
+import type { EventLog, LogOperation } from './log/port.ts'
+import { type RawEvent, readRecord } from './log/record.ts'
+import { cutSegments } from './log/segment.ts'
+import { openStore } from './open.ts'
+import { readItems } from './snapshot/backup-file.ts'
+import { type BackupPart, expiriesOf, readList } from './snapshot/backup-list.ts'
+import { ensureDirectory } from './snapshot/file.ts'
+
+/** From where, into which directory, and up to when. */
+export interface RestoreOptions {
+  /** The directory of the backup. */
+  from: string
+  /** An empty directory, or one that isn't there yet. */
+  dir: string
+  /** The position of the last event of a commit. Default: all that the backup holds. */
+  toPosition?: number
+  /** Up to the last commit by that time, ms since the epoch. */
+  toTime?: number
+  /** Ends it with its reason; what is there by then is no store, and is to be removed. */
+  signal?: AbortSignal
+  /** Told now and then how many events have been written. */
+  onProgress?: (progress: { readonly events: number }) => void
+}
+
+export interface RestoreReport {
+  /** Of the new store: versions and positions are those of the old one, checkpoints are not. */
+  readonly origin: string
+  readonly position: number
+  readonly root: string
+  readonly sessions: number
+}
+
+/** Written at once: so many operations at the least. */
+const BATCH = 1000
+
+/**
+ * Makes a store from a backup, as it was at the end of a commit. Every event is compared with its hash, the whole with the
+ * root of that commit. The new store has an origin of its own, so that nobody takes what it goes on with for what the old
+ * one did. `SESSIONLOG_VERSION_NOT_FOUND` where the position is inside a commit, or beyond what the backup holds.
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreReport> {
+  checkRestore(options)
+  const { from, dir, signal } = options
+  const list = await readList(from)
+  if (list === undefined) throw wrong(`There is no backup in '${from}'`, 'from')
+  await checkEmpty(dir)
+  const to = await endOf(from, list.parts, list.position, options)
+  await ensureDirectory(dir)
+  const lock = await acquireLock(dir)
+  const origin = randomUUID()
+  try {
+    const log = await openLevelLog(join(dir, 'log'))
+    try {
+      await write(log, from, list.parts, to, options)
+      const touched = to === list.position ? expiriesOf(list) : []
+      const record = { ...list.store, origin, restoredFrom: { origin: list.store.origin, position: to } }
+      // The record last: without it this is no store.
+      const expiries = touched.map(each => ({ op: 'expiry' as const, ...each }))
+      await log.write([...expiries, { op: 'store', record }], true)
+    } finally {
+      await log.close()
+    }
+  } finally {
+    await lock.release()
+  }
+  signal?.throwIfAborted()
+  return seal(dir, to)
+}
+
+/** Reads all that was written, from the first event on, and makes bases and snapshots. */
+async function seal(dir: string, position: number): Promise<RestoreReport> {
+  const store = await openStore({ dir, rebuild: true, role: 'owner', share: false, compactEvery: 0 })
+  try {
+    const { root } = await store.compact({ full: true })
+    return { origin: store.origin, position, root, sessions: store.size }
+  } finally {
+    await store.close()
+  }
+}
+
+async function write(
+  log: EventLog,
+  from: string,
+  parts: readonly BackupPart[],
+  to: number,
+  { signal, onProgress }: RestoreOptions,
+): Promise<void> {
+  let operations: LogOperation[] = []
+  let events = 0
+  const flush = async () => {
+    signal?.throwIfAborted()
+    await log.write(operations, false)
+    operations = []
+    onProgress?.({ events })
+  }
+  for (const { file, after, sha256 } of parts) {
+    if (after >= to) break
+    let run: RawEvent[] = []
+    const close = () => {
+      const last = run.at(-1)
+      if (last === undefined) return
+      const { sessionId, version: lastVersion } = last
+      operations.push({ op: 'seal', sessionId, lastVersion, segments: cutSegments(run) })
+      for (const event of run) operations.push(...indexOf(event))
+      events += run.length
+      run = []
+    }
+    for await (const item of readItems(join(from, file), sha256)) {
+      if (item.kind === 'commit') {
+        if (item.commit.lastPosition <= to) operations.push({ op: 'commit', commit: item.commit })
+      } else {
+        const found = readRecord(item.record).filter(({ position }) => position <= to)
+        if (run.length > 0 && found[0]?.sessionId !== run[0]!.sessionId) close()
+        run.push(...found)
+      }
+      if (operations.length >= BATCH) await flush()
+    }
+    close()
+    await flush()
+  }
+}
+
+/** What leads to an event besides its session and its version. */
+function indexOf(event: RawEvent): LogOperation[] {
+  const { sessionId, version } = event
+  const { eventId, type, data, importedFrom } = decodePayload(event).facts
+  const operations: LogOperation[] = []
+  if (eventId !== undefined) operations.push({ op: 'eventId', sessionId, eventId, version })
+  if (type === FORKED && importedFrom === undefined) {
+    const parent = (data as { from: { sessionId: string; version: number } }).from
+    operations.push({ op: 'fork', sessionId: parent.sessionId, version: parent.version, child: sessionId })
+  }
+  return operations
+}
+
+/** The position of the last commit that is asked for. */
+async function endOf(
+  from: string,
+  parts: readonly BackupPart[],
+  position: number,
+  { toPosition, toTime }: RestoreOptions,
+): Promise<number> {
+  if (toPosition === undefined && toTime === undefined) return position
+  if (toPosition === 0) return 0
+  if (toPosition !== undefined && toPosition > position)
+    throw notFound(`The backup has no position ${toPosition}: its last is ${position}`, toPosition)
+  let end = 0
+  for (const { file, sha256, after } of parts) {
+    if (toPosition !== undefined && after >= toPosition) break
+    for await (const item of readItems(join(from, file), sha256)) {
+      if (item.kind !== 'commit') continue
+      const { firstPosition, lastPosition, recordedAt } = item.commit
+      if (toPosition === undefined ? recordedAt <= toTime! : lastPosition <= toPosition) end = lastPosition
+      else if (toPosition !== undefined && firstPosition <= toPosition) {
+        const message = `Position ${toPosition} is inside the commit of ${firstPosition} to ${lastPosition}, which is all or nothing`
+        throw notFound(message, toPosition)
+      }
+    }
+  }
+  return end
+}
+
+async function checkEmpty(dir: string): Promise<void> {
+  const files = await readdir(dir).catch(error => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw new SessionlogError('SESSIONLOG_IO_ERROR', `Cannot read '${dir}'`, { cause: error, path: dir })
+  })
+  if (files.length > 0)
+    throw wrong(`'${dir}' is not empty: a store is only restored beside what is there`, 'dir')
+}
+
+function checkRestore(options: RestoreOptions): void {
+  checkOptions(options, ['from', 'dir', 'toPosition', 'toTime', 'signal', 'onProgress'])
+  checkPath(options.from, 'from')
+  checkPath(options.dir, 'dir')
+  checkNumber(options, 'toPosition', 0)
+  checkType(options, 'toTime', 'number')
+  checkType(options, 'onProgress', 'function')
+  if (options.toPosition !== undefined && options.toTime !== undefined)
+    throw wrong('Either toPosition or toTime may be given', 'toTime')
+}
+
+function notFound(message: string, position: number): SessionlogError {
+  return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { position })
+}
