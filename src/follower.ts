@@ -70,13 +70,12 @@ export class Follower<State> implements Role {
   }
 
   /** What the owner has sent before its answer comes before it. */
-  async catchUp(): Promise<void> {
-    await this.#flushOwner()
+  catchUp(): Promise<void> {
+    return this.#flushOwner()
   }
 
-  async flush(): Promise<void> {
-    await this.#parts.forwarder.settled()
-    await this.#flushOwner()
+  flush(): Promise<void> {
+    return this.#parts.forwarder.settled().then(() => this.#flushOwner())
   }
 
   compact(options: CompactOptions): Promise<CompactionReport> {
@@ -134,9 +133,9 @@ export class Follower<State> implements Role {
     if (role !== this) await role.close()
   }
 
-  #flushOwner(): Promise<unknown> {
+  #flushOwner(): Promise<void> {
     return this.#ask(
-      ({ caller }) => caller.call('flush'),
+      async ({ caller }) => void (await caller.call('flush')),
       owner => owner.flush(),
     )
   }

@@ -54,6 +54,7 @@ export class Guest {
   #intake: Intake | undefined
   /** Whether it is sent what is committed. */
   #live = false
+  #silent = false
   producer = ''
 
   /** `onJoin` is told who this is, and lets go of an older link of the same follower. */
@@ -74,11 +75,19 @@ export class Guest {
     if (this.#live) this.#channel.send(...message)
   }
 
+  /** The owner is closing: it takes nothing any more, and only tells of what is still committed. */
+  silence(): void {
+    this.#silent = true
+    this.#answerer.silence()
+    this.#intake?.end()
+  }
+
   cut(): void {
     this.#channel.cut()
   }
 
   #take(message: Message): void {
+    if (this.#silent) return
     if (this.#answerer.take(message) || this.#intake?.take(message)) return
     const [kind, sessionId, expiresAt] = message
     if (kind !== MESSAGE.TOUCH || !this.#live) throw malformed(`kind ${kind}`)

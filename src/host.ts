@@ -81,6 +81,12 @@ export class Host {
     for (const guest of this.#guests) guest.send(MESSAGE.FAILED, toWire(error))
   }
 
+  /** The store is closing: followers are not answered any more, but still told of commits. */
+  silence(): void {
+    this.#closed = true
+    for (const guest of this.#guests) guest.silence()
+  }
+
   /** Sends everybody away: they look for the next owner. */
   async close(): Promise<void> {
     this.#closed = true
@@ -94,7 +100,7 @@ export class Host {
     clearTimeout(late)
     this.#strangers.delete(channel)
     const hosting = await this.#hosting.value
-    if (channel.ended) return
+    if (channel.ended || this.#closed) return
     const guest: Guest = new Guest(channel, hosting, (joining, producer) =>
       this.#join(joining, producer, hosting),
     )

@@ -169,10 +169,10 @@ export class Intake {
         plan.checkUntouched()
         this.#record(plan.appends, plan.bytes, operations)
         await this.#parts.writer.settled()
-        this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.ANSWERED, receipts)
+        this.#say(sequence, OUTCOME.ANSWERED, receipts)
       } catch (error) {
         await this.#parts.writer.settled()
-        this.#channel.send(MESSAGE.HALT, sequence, OUTCOME.REFUSED, toWire(error))
+        this.#say(sequence, OUTCOME.REFUSED, toWire(error))
       }
     })
   }
@@ -182,8 +182,12 @@ export class Intake {
     this.#halted = true
     this.#pause(async () => {
       await this.#parts.writer.settled()
-      this.#channel.send(MESSAGE.HALT, sequence, outcome, detail)
+      this.#say(sequence, outcome, detail)
     })
+  }
+
+  #say(sequence: number, outcome: number, detail?: unknown): void {
+    if (!this.#ended) this.#channel.send(MESSAGE.HALT, sequence, outcome, detail)
   }
 
   /** Keeps what comes until something is done. */

@@ -166,6 +166,7 @@ export class Owner<State> implements Role {
   async close(): Promise<void> {
     const { store, writer, place, tree } = this.#parts
     const { durability, expiries } = store
+    place.host?.silence()
     try {
       await this.#compactor.stop()
       await (durability() === 'buffered' ? this.flush() : expiries.flush()).catch(() => {})

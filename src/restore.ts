@@ -57,10 +57,11 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   await ensureDirectory(dir)
   const lock = await acquireLock(dir)
   const origin = randomUUID()
+  let recordedAt = 0
   try {
     const log = await openLevelLog(join(dir, 'log'))
     try {
-      await write(log, from, list.parts, to, options)
+      recordedAt = await write(log, from, list.parts, to, options)
       const touched = to === list.position ? expiriesOf(list) : []
       const record = { ...list.store, origin, restoredFrom: { origin: list.store.origin, position: to } }
       // The record last: without it this is no store.
@@ -73,12 +74,13 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
     await lock.release()
   }
   signal?.throwIfAborted()
-  return seal(dir, to)
+  return seal(dir, to, recordedAt)
 }
 
-/** Reads all that was written, from the first event on, and makes bases and snapshots. */
-async function seal(dir: string, position: number): Promise<RestoreReport> {
-  const store = await openStore({ dir, rebuild: true, role: 'owner', share: false, compactEvery: 0 })
+/** Reads all that was written, from the first event on, and makes bases and snapshots. Nothing ends by itself meanwhile. */
+async function seal(dir: string, position: number, recordedAt: number): Promise<RestoreReport> {
+  const clock = () => recordedAt
+  const store = await openStore({ dir, clock, rebuild: true, role: 'owner', share: false, compactEvery: 0 })
   try {
     const { root } = await store.compact({ full: true })
     return { origin: store.origin, position, root, sessions: store.size }
@@ -87,13 +89,15 @@ async function seal(dir: string, position: number): Promise<RestoreReport> {
   }
 }
 
+/** Answers with the time of the last commit. */
 async function write(
   log: EventLog,
   from: string,
   parts: readonly BackupPart[],
   to: number,
   { signal, onProgress }: RestoreOptions,
-): Promise<void> {
+): Promise<number> {
+  let recordedAt = 0
   let operations: LogOperation[] = []
   let events = 0
   const flush = async () => {
@@ -116,7 +120,9 @@ async function write(
     }
     for await (const item of readItems(join(from, file), sha256)) {
       if (item.kind === 'commit') {
-        if (item.commit.lastPosition <= to) operations.push({ op: 'commit', commit: item.commit })
+        if (item.commit.lastPosition > to) continue
+        operations.push({ op: 'commit', commit: item.commit })
+        recordedAt = item.commit.recordedAt
       } else {
         const found = readRecord(item.record).filter(({ position }) => position <= to)
         if (run.length > 0 && found[0]?.sessionId !== run[0]!.sessionId) close()
@@ -127,6 +133,7 @@ async function write(
     close()
     await flush()
   }
+  return recordedAt
 }
 
 /** What leads to an event besides its session and its version. */

@@ -64,10 +64,14 @@ export function restoreCommand(run: Run): Command {
     .option('--to-position <position>', 'only up to there', integer('--to-position', 0))
     .option('--to-time <time>', 'only what was recorded by then', time('--to-time'))
     .addHelpText('after', RESTORE_HELP)
-    .action((from: string, options: RestoreFlags, command: Command) =>
+    .action((from: string, { toPosition, toTime }: RestoreFlags, command: Command) =>
       run(command, async ({ dir, json, out, progress, signal }) => {
         const onProgress = ({ events }: { events: number }) => progress.update('Restoring', events)
-        const report = await restore({ from, dir, signal, onProgress, ...options })
+        const to = {
+          ...(toPosition !== undefined && { toPosition }),
+          ...(toTime !== undefined && { toTime }),
+        }
+        const report = await restore({ from, dir, signal, onProgress, ...to })
         progress.end()
         const { sessions, position, origin } = report
         if (json) await out.json(report)

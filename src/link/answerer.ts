@@ -22,6 +22,7 @@ export class Answerer {
   readonly #channel: Channel
   readonly #methods: Readonly<Record<string, Method>>
   readonly #open = new Map<number, Answer>()
+  #silent = false
 
   constructor(channel: Channel, methods: Readonly<Record<string, Method>>) {
     this.#channel = channel
@@ -29,6 +30,11 @@ export class Answerer {
     channel.onEnd(() => {
       for (const answer of this.#open.values()) answer.cancel()
     })
+  }
+
+  /** Says nothing any more, neither to what is under way: whoever asks will ask the next owner. */
+  silence(): void {
+    this.#silent = true
   }
 
   /** Takes a message that belongs to a call; false for any other. */
@@ -41,18 +47,22 @@ export class Answerer {
   }
 
   async #answer(id: number, name: string, args: readonly unknown[]): Promise<void> {
-    const answer = new Answer(page => this.#channel.send(MESSAGE.PAGE, id, page))
+    const answer = new Answer(page => this.#say(MESSAGE.PAGE, id, page))
     try {
       if (this.#open.size >= CALLS_MAX) throw new RangeError('Too many calls at once')
       if (!Object.hasOwn(this.#methods, name)) throw new TypeError(`The owner has no method '${name}'`)
       this.#open.set(id, answer)
       const value = await this.#methods[name]!(args, answer)
-      this.#channel.send(MESSAGE.ANSWER, id, value)
+      this.#say(MESSAGE.ANSWER, id, value)
     } catch (error) {
-      this.#channel.send(MESSAGE.ERROR, id, toWire(error))
+      this.#say(MESSAGE.ERROR, id, toWire(error))
     } finally {
       this.#open.delete(id)
     }
+  }
+
+  #say(...message: Message): void {
+    if (!this.#silent) this.#channel.send(...message)
   }
 }
 

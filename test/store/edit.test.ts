@@ -249,3 +249,12 @@ describe('What a recipe answers with', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 })
+
+test('a recipe may read what is null, and what is not there', async () => {
+  const store = await create<{ n: number; none: null; sum?: number }>()
+  await store.save('a', { n: 1, none: null })
+  await store.edit('a', draft => {
+    draft.sum = (draft.sum ?? 0) + (draft.none ?? draft.n)
+  })
+  expect(store.get('a')).toEqual({ n: 1, none: null, sum: 1 })
+})
