@@ -134,6 +134,8 @@ class Run {
   async rewriteAll(): Promise<void> {
     let batch: CompactedSession[] = []
     for (const session of [...this.#source.sessions.values()]) {
+      // Its first event is still on its way.
+      if (session.acknowledged.version === 0) continue
       batch.push(session)
       if (batch.length < BATCH_SESSIONS) continue
       await this.#rewrite(batch)

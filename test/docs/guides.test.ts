@@ -27,6 +27,44 @@ function passes(folder: string, file: string): boolean {
 }
 
 describe.skipIf(process.platform === 'win32')('the guide', () => {
+  test('to production: the way back from a backup, and the figures', async () => {
+    const folder = temporary()
+    const store = await create<object>({ dir: join(folder, 'data'), clock: () => Date.UTC(2024, 1, 1) })
+    await store.save('cart-42', { items: ['tea'] })
+    await store.close()
+    const again = await create<object>({ dir: join(folder, 'data') })
+    await again.save('cart-42', { items: ['tea', 'milk'] })
+    await again.close()
+    const [taken, restored, verified, earlier, listed, , figures] = follow('run-it-in-production.md', folder)
+    expect(taken).toMatch(/^Copied 2 new events/)
+    expect(restored).toMatch(/^Restored 1 session and 2 events/)
+    expect(verified).toMatch(/^Verified: 2 events, 1 session/)
+    expect(earlier).toMatch(/^Restored 1 session and 1 event /)
+    expect(listed).toContain('cart-42')
+    expect(figures).toContain('sessionlog_events')
+  })
+
+  test('to production: what it subscribes to is told', async () => {
+    const text = readFileSync(join(GUIDES, 'run-it-in-production.md'), 'utf8')
+    const code = /```js\n([\s\S]*?)```/.exec(text)![1]!
+    const heard: unknown[] = []
+    const instrument = (name: string) => ({
+      record: (value: number) => heard.push([name, value > 0]),
+      add: (value: number) => heard.push([name, value]),
+    })
+    const meter = { createHistogram: instrument, createCounter: instrument }
+    Object.assign(globalThis, { otel: { metrics: { getMeter: () => meter } } })
+    const standIn = `const { metrics } = globalThis.otel`
+    const runnable = code.replace("import { metrics } from '@opentelemetry/api'", standIn)
+    await import(`data:text/javascript,${encodeURIComponent(runnable)}`)
+    const store = await create<number>()
+    await store.save('a', 1)
+    expect(heard).toEqual([
+      ['sessionlog.commit.duration', true],
+      ['sessionlog.events', 1],
+    ])
+  })
+
   test('to a regression test: it fails, and passes once the bug is mended', async () => {
     const folder = temporary()
     const store = await create<object>({ dir: join(folder, 'data') })

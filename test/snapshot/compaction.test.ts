@@ -33,6 +33,21 @@ const pathOf = (store: unknown, id: string) => snapshotPath(folderOf(store as Se
 const snapshotOf = (store: unknown, id: string) => JSON.parse(readFileSync(pathOf(store, id), 'utf8'))
 
 describe('compact()', () => {
+  test('writes no base of a session whose first save is not acknowledged yet', async () => {
+    const db = new ObservedLevel()
+    const store = await create<number>({ db })
+    await store.save('a', 1)
+    await store.compact()
+    const begun = onWrite(db, ({ puts }) => puts.has('mfrontier')).then(() => store.save('new', 1))
+    await store.compact({ full: true })
+    await begun
+    expect(
+      [...db.writes.flatMap(({ puts }) => [...puts.keys()])].filter(key => key.startsWith('bnew')),
+    ).toEqual([])
+    expect(await store.verify()).toMatchObject({ ok: true, problems: [] })
+    expect((await reopen(store)).get('new')).toBe(1)
+  })
+
   test('waits where another compaction is under way, unless it is told not to', async () => {
     const store = await create<number>()
     for (let n = 0; n < 10; n++) store.save(`s${n}`, n)
