@@ -1,5 +1,5 @@
 // What only Windows can show, against the built package: node.exe test/windows/run.mjs [index.js]
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { on, once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -210,6 +210,57 @@ const checks = {
     await store.close()
   },
 
+  async 'another process follows: it sees what the owner saves, and the owner records what it saves'() {
+    const dir = directory()
+    const store = await open(dir)
+    await store.save('a', { n: 1 })
+    const child = start('follow', dir)
+    const [{ seen, receipt }] = await once(child, 'message')
+    equal([seen, receipt.version, store.get('b')], [{ n: 1 }, 1, { n: 2 }])
+    await once(child, 'exit')
+    await verified(store)
+    await store.close()
+  },
+
+  async 'when the owner is killed a follower takes its place, and every acknowledged save is there once'() {
+    const dir = directory()
+    const owner = start('count', dir)
+    const acknowledged = []
+    owner.on('message', ({ position, hash }) => acknowledged.push({ position, hash }))
+    await once(owner, 'message')
+    const store = await open(dir)
+    const add = async () => {
+      const { position, hash } = await store.edit('sum', draft => void draft.sum++)
+      acknowledged.push({ position, hash })
+    }
+    for (let n = 0; n < 20; n++) await add()
+    const edits = numbers(1, 200).map(add)
+    owner.kill('SIGKILL')
+    await Promise.all(edits)
+    await add()
+    const events = await all(store.events())
+    equal(store.get('sum').sum, events.length - 1)
+    for (const { position, hash } of acknowledged) equal(events[position - 1].hash, hash)
+    equal(new Set(acknowledged.map(({ position }) => position)).size, acknowledged.length)
+    await verified(store)
+    await store.close()
+  },
+
+  async 'the command line has a running app compact its store'() {
+    const dir = directory()
+    const store = await open(dir)
+    for (let n = 0; n < 20; n++) await store.save(`s${n}`, { n })
+    const main = path.join(path.dirname(entry), 'cli', 'main.js')
+    const child = spawn(process.execPath, [main, 'compact', '--quiet', '--dir', dir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const [code] = await once(child, 'exit')
+    equal([code, (await store.compact()).sessions], [0, 0])
+    equal(fs.readdirSync(path.join(dir, 'sessions_v3')).length, 20)
+    await verified(store)
+    await store.close()
+  },
+
   async 'a closed store holds no file open'() {
     const dir = directory()
     const store = await open(dir)
@@ -225,11 +276,31 @@ const roles = {
   /** Opens the store and answers how that went. */
   async open(dir, answer) {
     try {
-      const store = await open(dir)
+      const store = await open(dir, { role: 'owner' })
       await store.close()
       answer({ opened: true })
     } catch ({ code, message }) {
       answer({ code, namesHolder: message.includes(process.env.SESSIONLOG_HOLDER) })
+    }
+  },
+
+  /** Follows the store, saves, and answers with what it saw and got. */
+  async follow(dir, answer) {
+    const store = await open(dir, { role: 'follower' })
+    const receipt = await store.save('b', { n: 2 })
+    answer({ seen: store.get('a'), receipt })
+    await store.close()
+    process.disconnect()
+  },
+
+  /** Adds one again and again, until it is killed, and answers each acknowledgement. */
+  async count(dir, answer) {
+    const store = await open(dir)
+    answer(await store.save('sum', { sum: 0 }))
+    for (;;) {
+      answer(await store.edit('sum', draft => void draft.sum++))
+      // An edit of a follower needs a moment in which the session stands still.
+      await new Promise(resolve => setTimeout(resolve, 5))
     }
   },
 
@@ -265,9 +336,9 @@ async function run() {
   process.exit(failed === 0 ? 0 : 1)
 }
 
-async function open(dir) {
+async function open(dir, options = {}) {
   const { openStore } = await import(pathToFileURL(entry).href)
-  return openStore({ dir, compactEvery: 0 })
+  return openStore({ dir, compactEvery: 0, ...options })
 }
 
 function environment() {
