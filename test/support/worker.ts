@@ -31,6 +31,23 @@ const METHODS = {
           .then(({ version, position, hash }) => process.send!(['acked', id, version, position, hash])),
       ),
     ).then(() => undefined),
+  /** So many writes at once, each with a mark of its own; says of each what was acknowledged, and whether it is seen. */
+  burst: (id: string, mark: string, times: number) =>
+    Promise.allSettled(
+      Array.from({ length: times }, async (_, n) => {
+        const reason = `${mark}-${n}`
+        const write = n % 3 === 0 || !store.has(id) ? 'save' : 'edit'
+        const receipt = await (write === 'save'
+          ? store.save(id, { mark: reason }, { reason })
+          : store.edit(id, draft => ({ ...draft, edited: reason }), { reason }))
+        const { version, position, hash } = receipt
+        const isSeen = store.version(id) >= version && store.position >= position
+        process.send!(['acked', id, version, position, hash, { reason, isSeen }])
+      }),
+    ).then(outcomes =>
+      outcomes.flatMap(each => (each.status === 'rejected' ? [String(each.reason.code)] : [])),
+    ),
+  backup: (dest: string) => store.backup(dest).then(({ position }) => position),
   /** Saves again and again, one after the other, until the process ends. */
   saveOn: async (id: string, name: string) => {
     for (let n = 1; ; n++) {

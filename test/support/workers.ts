@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { onTestFinished } from 'vitest'
 import type { StoreOptions } from '../../src/index.ts'
 
 /** What a process was told of one of its saves. */
@@ -18,12 +17,15 @@ const source = fileURLToPath(new URL('./worker.ts', import.meta.url))
 /** A process that has a store open; see `worker.ts`. */
 export class StoreProcess {
   readonly acked: Acked[] = []
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<unknown>
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: unknown[]) => void>()
   #calls = 0
 
   private constructor(child: ChildProcess) {
     this.#child = child
+    this.ended = once(child, 'exit')
     child.on('message', ([id, ...answer]: [number | string, ...never[]]) => {
       if (id === 'acked') {
         const [session, version, position, hash, state] = answer
@@ -38,7 +40,7 @@ export class StoreProcess {
   /** Opened by the time that this resolves. */
   static async open(dir: string, options: StoreOptions<never> = {}): Promise<StoreProcess> {
     const child = fork(source, [dir, JSON.stringify(options)], { execArgv: ['--import', 'tsx'] })
-    onTestFinished(() => void child.kill('SIGKILL'))
+    process.once('exit', () => child.kill('SIGKILL'))
     const opened = once(child, 'message')
     await Promise.race([opened, once(child, 'exit').then(() => Promise.reject(new Error('It did not open')))])
     return new StoreProcess(child)
@@ -63,8 +65,10 @@ export class StoreProcess {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit')
   }
 
-  /** Once so many saves were acknowledged. */
+  /** Once so many saves were acknowledged, or the process has ended. */
   async untilAcked(count: number): Promise<void> {
-    while (this.acked.length < count) await once(this.#child, 'message')
+    const isOver = () => this.#child.exitCode !== null || this.#child.signalCode !== null
+    while (this.acked.length < count && !isOver())
+      await Promise.race([once(this.#child, 'message'), this.ended])
   }
 }
