@@ -1,10 +1,14 @@
 /**
- * The long form of two tests, run by `npm run torture -- [--only kills|tampering] [--rounds N] [--minutes 30] [--seed N]`:
+ * The long form of three tests, run by
+ * `npm run torture -- [--only kills|tampering|processes] [--rounds N] [--minutes 30] [--seed N] [--processes 5]`:
  *
  * - kills (500 rounds): a process that writes at full speed is killed, again and again, and what is left examined.
  *   The same seed makes the same plans, though never the same moments.
  * - tampering (1,000 rounds): one random place of each kind of stored byte in turn is changed, and must be found and
  *   named. The same seed makes the same changes.
+ *
+ * - processes (2,000 steps): several processes write to one store, compact it and back it up, and are killed, stopped,
+ *   resumed and closed; then what each was told is held against the log. The same seed makes the same steps.
  *
  * Exits with 1 where anything is lost or not found, and keeps the directory.
  */
@@ -12,7 +16,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openStore } from '../src/index.ts'
 import { Rounds } from '../test/support/killed-child-rounds.ts'
+import { checkHistory, ProcessTorture } from '../test/support/process-torture.ts'
 import { KINDS } from '../test/support/tamper-kinds.ts'
 import { makeVictim } from '../test/support/tampered-store.ts'
 import { Tampering } from '../test/support/tampering.ts'
@@ -21,13 +27,14 @@ import { Tampering } from '../test/support/tampering.ts'
 const ACKS_MAX = 4000
 const LIFETIME = 25
 
-const PARTS = { kills, tampering }
+const PARTS = { kills, tampering, processes }
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     rounds: { type: 'string' },
     minutes: { type: 'string', default: '30' },
+    processes: { type: 'string', default: '5' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 })
@@ -75,6 +82,25 @@ async function tampering(): Promise<void> {
   }
 }
 
+async function processes(): Promise<void> {
+  const count = rounds ?? 2000
+  const dir = mkdtempSync(join(tmpdir(), 'sessionlog-processes-'))
+  const torture = new ProcessTorture({ dir, processes: integer('processes', 2), seed })
+  announce('steps', count)
+  try {
+    await torture.run(count, end)
+    const store = await openStore<unknown>({ dir: torture.dir, compactEvery: 0 })
+    await checkHistory(store, torture.acked)
+    await store.close()
+    rmSync(dir, { recursive: true })
+    console.log(
+      `${torture.tally.steps} steps: nothing was lost or doubled\n${JSON.stringify(torture.tally, null, 2)}`,
+    )
+  } catch (error) {
+    fail(`Step ${torture.tally.steps}`, torture.dir, error)
+  }
+}
+
 function announce(what: string, count: number): void {
   console.log(`${count} ${what}, at most ${values.minutes} minutes, --seed ${seed}`)
 }
@@ -86,7 +112,7 @@ function fail(what: string, dir: string, error: unknown): void {
 }
 
 /** No round at all, for the sake of a mistyped number, would look as if nothing was lost. */
-function integer(name: 'rounds' | 'minutes' | 'seed', min: number): number {
+function integer(name: 'rounds' | 'minutes' | 'seed' | 'processes', min: number): number {
   const value = Number(values[name])
   if (Number.isSafeInteger(value) && value >= min) return value
   return refuse(`--${name} must be an integer >= ${min}, not '${values[name]}'`)

@@ -40,7 +40,9 @@ export class StoreProcess {
   /** Opened by the time that this resolves. */
   static async open(dir: string, options: StoreOptions<never> = {}): Promise<StoreProcess> {
     const child = fork(source, [dir, JSON.stringify(options)], { execArgv: ['--import', 'tsx'] })
-    process.once('exit', () => child.kill('SIGKILL'))
+    const end = () => void child.kill('SIGKILL')
+    process.once('exit', end)
+    child.once('exit', () => process.off('exit', end))
     const opened = once(child, 'message')
     await Promise.race([opened, once(child, 'exit').then(() => Promise.reject(new Error('It did not open')))])
     return new StoreProcess(child)
