@@ -156,7 +156,7 @@ export class Forwarder implements LogWriter {
     const ours = this.#underWay.ours(commit.forwarded)
     const done = [...ours.values()].flatMap(({ sent }) => this.#underWay.end(sent!.sequence) ?? [])
     cache.follow(events.keys(), session => {
-      const ahead = this.#underWay.isAhead(session)
+      const ahead = this.#underWay.countOf(session)
       for (const event of events.get(session)!)
         followEvent(session, event, { own: ours.get(event.position), ahead, slabs: this.#slabs })
     })

@@ -49,8 +49,9 @@ export class UnderWay {
     return [...this.#ahead.keys()]
   }
 
-  isAhead(session: Session): boolean {
-    return this.#ahead.has(session)
+  /** How many events of a session are under way. */
+  countOf(session: Session): number {
+    return this.#ahead.get(session) ?? 0
   }
 
   add(transaction: Transaction): Pending {

@@ -8,8 +8,8 @@ import type { Slabs } from './slab.ts'
 interface FollowOptions {
   /** The event as this process made it. */
   readonly own: Append | undefined
-  /** Whether events of this process are still under way, which readers see already. */
-  readonly ahead: boolean
+  /** How many events of this process are still under way, which readers see already. */
+  readonly ahead: number
   /** Where bytes are kept that nobody has read yet. */
   readonly slabs: Slabs
 }

@@ -86,16 +86,18 @@ export class Session implements LogHead {
   }
 
   /**
-   * Takes in what another process recorded, or what became of an event of ours there. With `ahead`, events of ours are
-   * still under way, and readers go on seeing what those make.
+   * Takes in what another process recorded, or what became of an event of ours there. Where `ahead` events of ours are
+   * still under way, readers go on seeing what those make.
    */
-  follow(given: RecordedState, ahead: boolean): void {
+  follow(given: RecordedState, ahead: number): void {
     const recorded = this.#asTouched(given)
     this.#position = recorded.position
     this.#recordedAt = recorded.recordedAt
     this.hash = recorded.hash
-    this.#acknowledged = ahead ? recorded : undefined
-    if (!ahead) this.#set(recorded.version, recorded.state, recorded.schemaVersion, recorded.expiresAt)
+    this.#acknowledged = ahead > 0 ? recorded : undefined
+    // Whoever was told of a version must not be shown an older one, also where others came between.
+    if (ahead > 0) this.version = Math.max(this.version, recorded.version + ahead)
+    else this.#set(recorded.version, recorded.state, recorded.schemaVersion, recorded.expiresAt)
   }
 
   /** Goes back to what is acknowledged; false where nothing was under way. */

@@ -107,6 +107,21 @@ describe('A follower shows what is recorded', () => {
     expect(follower.get('b')).toEqual({ n: 3 })
   })
 
+  test('and no older version than one that it was told of', async () => {
+    const { owner, follower } = await pair()
+    await owner.save('a', { n: 0 })
+    await follower.flush()
+    const seen: [receipt: number, version: number][] = []
+    const note = ({ version }: { version: number }) => seen.push([version, follower.version('a')])
+    for (let round = 0; round < 20; round++) {
+      const others = Array.from({ length: 5 }, (_, n) => owner.save('a', { round, n }))
+      const own = Array.from({ length: 5 }, (_, n) => follower.save('a', { round, own: n }).then(note))
+      await Promise.all([...others, ...own])
+    }
+    expect(seen.filter(([receipt, version]) => version < receipt)).toEqual([])
+    expect(seen).toHaveLength(100)
+  })
+
   test('where only the expiry changes', async () => {
     const clock = new TestClock()
     const { owner, follower } = await pair({ clock: clock.read })
