@@ -161,15 +161,11 @@ export class Follower<State> implements Role {
     if (kind === MESSAGE.COMMIT) forwarder.commit(followedFromWire(first, second))
     else if (kind === MESSAGE.HALT) {
       forwarder.halt(first as number, second as number, third)
-      // What they were of may have been refused until now.
+      this.touches.restore(store.cache)
       this.touches.sendAll()
     } else if (kind === MESSAGE.FAILED) forwarder.fail(fromWire(first) as SessionlogError)
-    else if (kind === MESSAGE.TOUCHED) {
-      const [sessionId, expiresAt, version] = [first as string, second as number, third as number]
-      const session = store.cache.sessions.get(sessionId)
-      if (this.touches.outdates(sessionId, expiresAt)) return
-      if (session?.exists && session.version >= version) store.cache.touch(session, expiresAt)
-    }
+    else if (kind === MESSAGE.TOUCHED)
+      this.touches.take(store.cache, first as string, second as number, third as number)
   }
 
   #lost(): void {

@@ -82,13 +82,18 @@ export class Intake {
   }
 
   #write(sequence: number, items: readonly unknown[], operations: readonly LogOperation[]): void {
+    const answers: (Answer | undefined)[] = items.map(() => undefined)
     try {
       const plan = new Plan(this.#parts.find)
-      const answers = items.map((item, index) => this.#plan(plan, item, sequence + index, index))
+      for (const [index, item] of items.entries())
+        answers[index] = this.#plan(plan, item, sequence + index, index)
       if (answers.every(answer => answer === undefined)) this.#record(plan.appends, plan.bytes, operations)
-      else this.#answer(sequence, answers, plan, operations)
+      else this.#answer(sequence, answers)
     } catch (error) {
-      this.#refuse(sequence, error)
+      // What needn't be recorded was counted by what was made on it.
+      if (error instanceof Behind && answers.some(answer => answer !== undefined))
+        this.#answer(sequence, answers)
+      else this.#refuse(sequence, error)
     }
   }
 
@@ -154,26 +159,21 @@ export class Intake {
     else this.#halt(sequence, OUTCOME.REFUSED, toWire(error))
   }
 
-  /** What needn't be recorded has to be looked up first: whether it is the same as what came before. */
-  #answer(
-    sequence: number,
-    answers: readonly (Answer | undefined)[],
-    plan: Plan,
-    operations: readonly LogOperation[],
-  ): void {
+  /**
+   * Answers for those that needn't be recorded, once it is clear that they are the same as what came before. Nothing is
+   * recorded until the follower has made the rest again without them.
+   */
+  #answer(sequence: number, answers: readonly (Answer | undefined)[]): void {
     this.#halted = true
     this.#pause(async () => {
+      let [outcome, detail]: [number, unknown] = [OUTCOME.ANSWERED, undefined]
       try {
-        const receipts = await Promise.all(answers.map(answer => (answer ? answer.receipt() : null)))
-        if (this.#ended) return
-        plan.checkUntouched()
-        this.#record(plan.appends, plan.bytes, operations)
-        await this.#parts.writer.settled()
-        this.#say(sequence, OUTCOME.ANSWERED, receipts)
+        detail = await Promise.all(answers.map(answer => (answer ? answer.receipt() : null)))
       } catch (error) {
-        await this.#parts.writer.settled()
-        this.#say(sequence, OUTCOME.REFUSED, toWire(error))
+        ;[outcome, detail] = [OUTCOME.REFUSED, toWire(error)]
       }
+      await this.#parts.writer.settled()
+      this.#say(sequence, outcome, detail)
     })
   }
 

@@ -208,6 +208,8 @@ export class Owner<State> implements Role {
       touch: (sessionId: string, expiresAt: number) => {
         const session = find(sessionId)
         if (session?.exists) expiries.touch(session, expiresAt)
+        // Of nothing any more: who touched it is told so, and need not say it again.
+        else this.tellTouch({ sessionId, expiresAt, version: Number.MAX_SAFE_INTEGER })
       },
       flush: () => this.flush(),
       compact: (options: CompactOptions) => this.compact(options),

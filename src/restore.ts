@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { checkNumber, checkOptions, checkPath, checkType, wrong } from './arguments.ts'
 import { SessionlogError } from './errors.ts'
 import { FORKED } from './event.ts'
@@ -12,7 +12,7 @@ import { type RawEvent, readRecord } from './log/record.ts'
 import { cutSegments } from './log/segment.ts'
 import { openStore } from './open.ts'
 import { readItems } from './snapshot/backup-file.ts'
-import { type BackupPart, expiriesOf, readList } from './snapshot/backup-list.ts'
+import { type BackupList, type BackupPart, expiriesOf, readList } from './snapshot/backup-list.ts'
 import { ensureDirectory } from './snapshot/file.ts'
 
 /** From where, into which directory, and up to when. */
@@ -25,7 +25,7 @@ export interface RestoreOptions {
   toPosition?: number
   /** Up to the last commit by that time, ms since the epoch. */
   toTime?: number
-  /** Ends it with its reason; what is there by then is no store, and is to be removed. */
+  /** Ends it with its reason; nothing is left of it. */
   signal?: AbortSignal
   /** Told now and then how many events have been written. */
   onProgress?: (progress: { readonly events: number }) => void
@@ -54,27 +54,52 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   if (list === undefined) throw wrong(`There is no backup in '${from}'`, 'from')
   await checkEmpty(dir)
   const to = await endOf(from, list.parts, list.position, options)
-  await ensureDirectory(dir)
-  const lock = await acquireLock(dir)
-  const origin = randomUUID()
-  let recordedAt = 0
+  // Beside it, and moved when it is whole: a part of a store must not be taken for one.
+  const place = `${resolve(dir)}.${randomBytes(4).toString('hex')}.restoring`
   try {
-    const log = await openLevelLog(join(dir, 'log'))
+    await ensureDirectory(place)
+    const origin = randomUUID()
+    const recordedAt = await fill(place, { from, list, to, origin, options })
+    signal?.throwIfAborted()
+    const report = await seal(place, to, recordedAt)
+    await rmdir(dir).catch(() => {})
+    await rename(place, dir)
+    return report
+  } catch (error) {
+    await rm(place, { recursive: true, force: true })
+    throw error
+  }
+}
+
+interface Restoring {
+  readonly from: string
+  readonly list: BackupList
+  readonly to: number
+  readonly origin: string
+  readonly options: RestoreOptions
+}
+
+/** Answers with the time of the last commit. */
+async function fill(place: string, { from, list, to, origin, options }: Restoring): Promise<number> {
+  const lock = await acquireLock(place)
+  try {
+    const log = await openLevelLog(join(place, 'log'))
     try {
-      recordedAt = await write(log, from, list.parts, to, options)
-      const touched = to === list.position ? expiriesOf(list) : []
+      const { recordedAt, heads } = await write(log, from, list.parts, to, options)
+      // Later touches are of later versions.
+      const touched = expiriesOf(list).filter(({ sessionId, version }) => heads.get(sessionId) === version)
       const record = { ...list.store, origin, restoredFrom: { origin: list.store.origin, position: to } }
-      // The record last: without it this is no store.
-      const expiries = touched.map(each => ({ op: 'expiry' as const, ...each }))
-      await log.write([...expiries, { op: 'store', record }], true)
+      await log.write(
+        [...touched.map(each => ({ op: 'expiry' as const, ...each })), { op: 'store', record }],
+        true,
+      )
+      return recordedAt
     } finally {
       await log.close()
     }
   } finally {
     await lock.release()
   }
-  signal?.throwIfAborted()
-  return seal(dir, to, recordedAt)
 }
 
 /** Reads all that was written, from the first event on, and makes bases and snapshots. Nothing ends by itself meanwhile. */
@@ -89,14 +114,15 @@ async function seal(dir: string, position: number, recordedAt: number): Promise<
   }
 }
 
-/** Answers with the time of the last commit. */
+/** Answers with the time of the last commit, and the last version of each session. */
 async function write(
   log: EventLog,
   from: string,
   parts: readonly BackupPart[],
   to: number,
   { signal, onProgress }: RestoreOptions,
-): Promise<number> {
+): Promise<{ recordedAt: number; heads: ReadonlyMap<string, number> }> {
+  const heads = new Map<string, number>()
   let recordedAt = 0
   let operations: LogOperation[] = []
   let events = 0
@@ -113,6 +139,7 @@ async function write(
       const last = run.at(-1)
       if (last === undefined) return
       const { sessionId, version: lastVersion } = last
+      heads.set(sessionId, lastVersion)
       operations.push({ op: 'seal', sessionId, lastVersion, segments: cutSegments(run) })
       for (const event of run) operations.push(...indexOf(event))
       events += run.length
@@ -133,7 +160,7 @@ async function write(
     close()
     await flush()
   }
-  return recordedAt
+  return { recordedAt, heads }
 }
 
 /** What leads to an event besides its session and its version. */
@@ -190,7 +217,8 @@ function checkRestore(options: RestoreOptions): void {
   checkPath(options.from, 'from')
   checkPath(options.dir, 'dir')
   checkNumber(options, 'toPosition', 0)
-  checkType(options, 'toTime', 'number')
+  if (options.toTime !== undefined && !Number.isFinite(options.toTime))
+    throw wrong('toTime must be a finite number', 'toTime')
   checkType(options, 'onProgress', 'function')
   if (options.toPosition !== undefined && options.toTime !== undefined)
     throw wrong('Either toPosition or toTime may be given', 'toTime')

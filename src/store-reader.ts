@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs'
-import { checkId, checkOptions, checkPath } from './arguments.ts'
+import { checkId, checkOptions, checkPath, wrong } from './arguments.ts'
 import { type BundleExport, type BundleOptions, checkExport, exportBundle } from './bundle-export.ts'
 import { SessionlogError } from './errors.ts'
 import type { RecordedEvent } from './event.ts'
@@ -9,6 +9,7 @@ import type { Cache } from './projection/cache.ts'
 import { Session } from './projection/session.ts'
 import type { ConsistencyProof, ProofOptions } from './prover.ts'
 import { type BackupOptions, type BackupReport, takeBackup } from './snapshot/backup.ts'
+import { isInside } from './snapshot/disk-use.ts'
 import type { Immutable } from './state/values.ts'
 import type { Health, StoreStats, StoreStatus } from './stats.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
@@ -146,12 +147,15 @@ export abstract class StoreReader<State> extends EventReader<State> {
     this.assertReadable()
     checkPath(dest, 'dest')
     checkOptions(options, ['signal', 'onProgress'])
-    const { log, record, writer, role } = this.#parts
+    const { log, record, writer, settings, role } = this.#parts
     // What is acknowledged by now is on the disk: nothing is copied that the store might lose.
     await writer.settled()
     await role().flush()
     if (writer.failure !== undefined) throw writer.failure
-    return takeBackup({ log, record, position: writer.position }, dest, options)
+    const { dir } = settings
+    if (dir !== undefined && isInside(dest, dir))
+      throw wrong('The backup would lie in the store itself', 'dest')
+    return takeBackup({ log, record, position: () => writer.position }, dest, options)
   }
 
   /** How the store is doing: what waits, what is in memory, and what the owner of the log has written so far. */

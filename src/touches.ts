@@ -1,6 +1,7 @@
 import type { Channel } from './link/channel.ts'
 import { MESSAGE } from './link/message.ts'
 import type { Expiry } from './log/port.ts'
+import type { Cache } from './projection/cache.ts'
 
 /**
  * Expiries that a follower has moved. They are no events, so nothing is recorded of who moved them: each is kept, and sent
@@ -29,12 +30,24 @@ export class Touches {
     for (const touched of this.#untold.values()) this.#send(touched)
   }
 
-  /** Whether what the owner tells of a session is not to be taken: what this process did comes after it. */
-  outdates(sessionId: string, expiresAt: number): boolean {
+  /** Takes in what the owner tells of a touch; not where this process did one, which comes after it. */
+  take(cache: Cache, sessionId: string, expiresAt: number, version: number): void {
     const own = this.#untold.get(sessionId)
-    if (own === undefined) return false
-    if (own.expiresAt === expiresAt) this.#untold.delete(sessionId)
-    return true
+    if (own !== undefined) {
+      if (own.expiresAt === expiresAt) this.#untold.delete(sessionId)
+      return
+    }
+    const session = cache.sessions.get(sessionId)
+    if (session === undefined || !(session.exists || session.isAhead)) return
+    if (session.version >= version) cache.touch(session, expiresAt, version)
+  }
+
+  /** What sessions were touched at may have been refused, or made again on another version. */
+  restore(cache: Cache): void {
+    for (const { sessionId, expiresAt } of this.#untold.values()) {
+      const session = cache.sessions.get(sessionId)
+      if (session?.exists) cache.touch(session, expiresAt)
+    }
   }
 
   /** Those that nobody has been told of. */

@@ -105,6 +105,7 @@ export class Session implements LogHead {
     if (this.#acknowledged === undefined) return false
     const { version, hash, state, schemaVersion, expiresAt } = this.#acknowledged
     this.#acknowledged = undefined
+    if ((this.#touched?.version ?? 0) > version) this.#touched = undefined
     this.hash = hash
     this.#set(version, state, schemaVersion, expiresAt)
     return true
@@ -127,8 +128,10 @@ export class Session implements LogHead {
 
   /** Moves the expiry without an event: of the state at a version, and of what keeps it from then on. */
   touch(expiresAt: number, version: number): void {
-    this.expiresAt = expiresAt
     this.#touched = { expiresAt, version }
+    const recorded = this.#acknowledged
+    if (recorded === undefined || version > recorded.version) this.expiresAt = expiresAt
+    else if (recorded.state !== undefined) this.#acknowledged = { ...recorded, expiresAt }
   }
 
   /** An expiry that was moved at a version, or after it, counts for more than the event's. */

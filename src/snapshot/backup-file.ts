@@ -40,20 +40,36 @@ export function encodeItem(item: BackupItem): Buffer {
  */
 export async function* readItems(path: string, sha256: string): AsyncGenerator<BackupItem, void, undefined> {
   const hash = createHash('sha256')
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+  let pieces: Buffer[] = []
+  let bytes = 0
+  let wanted = LENGTH_BYTES
+  for await (const piece of piecesOf(path)) {
     hash.update(piece)
-    rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
+    pieces.push(piece)
+    bytes += piece.length
+    // A long item is put together once, not again with each piece.
+    if (bytes < wanted) continue
+    const all = Buffer.concat(pieces)
     let at = 0
-    while (rest.length - at >= LENGTH_BYTES) {
-      const end = at + LENGTH_BYTES + rest.readUInt32BE(at)
-      if (rest.length < end) break
-      yield decodeItem(rest.subarray(at + LENGTH_BYTES, end), path)
-      at = end
+    for (wanted = LENGTH_BYTES; all.length - at >= wanted; wanted = LENGTH_BYTES) {
+      wanted += all.readUInt32BE(at)
+      if (all.length - at < wanted) break
+      yield decodeItem(all.subarray(at + LENGTH_BYTES, at + wanted), path)
+      at += wanted
     }
-    rest = rest.subarray(at)
+    pieces = [all.subarray(at)]
+    bytes = all.length - at
   }
-  if (rest.length > 0 || hash.digest('hex') !== sha256) throw damaged(path)
+  if (bytes > 0 || hash.digest('hex') !== sha256) throw damaged(path)
+}
+
+async function* piecesOf(path: string): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw damaged(path)
+    throw new SessionlogError('SESSIONLOG_IO_ERROR', `Cannot read ${path}`, { cause, path })
+  }
 }
 
 function decodeItem(bytes: Buffer, path: string): BackupItem {

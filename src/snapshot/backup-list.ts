@@ -57,7 +57,10 @@ export async function readList(dir: string): Promise<BackupList | undefined> {
   } catch (cause) {
     throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { cause, path })
   }
-  if (list.format === BACKUP_FORMAT) return list
+  if (list?.format === BACKUP_FORMAT && Array.isArray(list.parts) && typeof list.store?.origin === 'string')
+    return list
+  if (typeof list?.format !== 'number' || list.format === BACKUP_FORMAT)
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { path })
   const message = `The backup has format ${list.format}, this version knows ${BACKUP_FORMAT}`
   throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message, { path })
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from '../errors.ts'
 import { MerkleTree } from '../log/chain.ts'
+import { acquireLock } from '../log/lock.ts'
 import type { CommitRecord, EventLog, LogView, StoreRecord } from '../log/port.ts'
 import { packRecord } from '../log/record.ts'
 import { RecordReader } from '../log/record-reader.ts'
@@ -32,8 +33,8 @@ export interface BackupReport {
 export interface BackupSource {
   readonly record: StoreRecord
   readonly log: Pick<EventLog, 'read' | 'commits'> & { view(): LogView | Promise<LogView> }
-  /** Of the last acknowledged event, which is on the disk. */
-  readonly position: number
+  /** Of the last acknowledged event; by then it is on the disk. */
+  readonly position: () => number
 }
 
 /**
@@ -46,26 +47,32 @@ export async function takeBackup(
   dest: string,
   options: BackupOptions = {},
 ): Promise<BackupReport> {
-  const startMs = performance.now()
   await ensureDirectory(dest)
+  // Two at once would each take away what the other has written.
+  const lock = await acquireLock(dest)
+  return add(source, dest, options).finally(() => lock.release())
+}
+
+async function add(source: BackupSource, dest: string, options: BackupOptions): Promise<BackupReport> {
+  const startMs = performance.now()
+  options.signal?.throwIfAborted()
   const before = await readList(dest)
-  if (before !== undefined) checkSame(before, source, dest)
+  if (before !== undefined) await checkWhole(dest, before)
+  // Before the position is asked for: no expiry may be of a later event.
+  const expiries = await expiriesOf(source)
+  const to = source.position()
+  if (before !== undefined) checkSame(before, source.record.origin, to, dest)
   const after = before?.position ?? 0
   const run = new Run(source, new MerkleTree(after, before?.peaks ?? []), options)
-  const to = source.position
   const parts = [...(before?.parts ?? [])]
   if (to > after) {
     const file = `events-${after + 1}-${to}.slogb`
-    await replaceFile(join(dest, file), run.bytes(after, to))
+    await replaceFile(join(dest, file), run.bytes(after, to)).catch(error => {
+      throw run.failure ?? error
+    })
     parts.push({ file, after, to, bytes: run.length, sha256: run.sha256() })
   }
   const { tree } = run
-  const expiries = []
-  const view = await source.log.view()
-  for await (const page of view.expiries())
-    for (const { expiresAt, ...each } of page)
-      expiries.push({ ...each, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
-  await view.close()
   const [position, root] = [tree.size, tree.root()]
   const list: BackupList = {
     format: BACKUP_FORMAT,
@@ -91,9 +98,21 @@ export async function takeBackup(
 const HASH_BYTES = 32
 const PROGRESS_EVENTS = 10_000
 
+async function expiriesOf({ log }: BackupSource): Promise<BackupList['expiries']> {
+  const expiries = []
+  const view = await log.view()
+  for await (const page of view.expiries())
+    for (const { expiresAt, ...each } of page)
+      expiries.push({ ...each, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
+  await view.close()
+  return expiries
+}
+
 class Run {
   readonly tree: MerkleTree
   length = 0
+  /** What the log could not be read for. */
+  failure: unknown
   readonly #source: BackupSource
   readonly #options: BackupOptions
   readonly #hash = createHash('sha256')
@@ -110,6 +129,15 @@ class Run {
 
   /** Commits first: they say which events of which sessions belong here. */
   async *bytes(after: number, to: number): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* this.#items(after, to)
+    } catch (error) {
+      this.failure = error
+      throw error
+    }
+  }
+
+  async *#items(after: number, to: number): AsyncGenerator<Buffer, void, undefined> {
     const { log } = this.#source
     const { signal, onProgress } = this.#options
     const commits: CommitRecord[] = []
@@ -168,14 +196,24 @@ async function sweep(dest: string, { parts }: BackupList): Promise<void> {
     if (/^events-\d+-\d+\.slogb$/.test(file) && !known.has(file)) await removeFile(join(dest, file))
 }
 
-function checkSame(
-  { store, position }: BackupList,
-  { record, position: now }: BackupSource,
-  path: string,
-): void {
-  if (store.origin === record.origin && position <= now) return
+/** A part that is gone, or cut, would only be missed when it is needed. */
+async function checkWhole(dest: string, { parts }: BackupList): Promise<void> {
+  for (const { file, bytes } of parts) {
+    const path = join(dest, file)
+    const size = await stat(path).then(
+      found => found.size,
+      () => undefined,
+    )
+    if (size === bytes) continue
+    const message = `${path} is ${size === undefined ? 'gone' : 'not as long as it was'}: begin a new backup in another directory`
+    throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { path })
+  }
+}
+
+function checkSame({ store, position }: BackupList, origin: string, now: number, path: string): void {
+  if (store.origin === origin && position <= now) return
   const what =
-    store.origin === record.origin
+    store.origin === origin
       ? `this store with ${position} events, it has ${now}`
       : `another store, ${store.origin}`
   throw new SessionlogError('SESSIONLOG_EVENTS_MISSING', `The backup in ${path} is of ${what}`, { path })

@@ -1,5 +1,5 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 
 export interface DiskUse {
   readonly files: number
@@ -35,4 +35,19 @@ function entriesOf(path: string): Dirent[] {
 /** Whether a file or a folder isn't there. */
 export function isAbsent(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** Whether a path, which need not be there, is that of a directory or lies in it, by whatever links. */
+export function isInside(path: string, directory: string): boolean {
+  const inside = relative(realpathSync(directory), realPathOf(resolve(path)))
+  return !inside.startsWith('..') && !isAbsolute(inside)
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    if (!isAbsent(error) || dirname(path) === path) throw error
+    return join(realPathOf(dirname(path)), basename(path))
+  }
 }
