@@ -132,6 +132,66 @@ describe('A backup', () => {
     expect(await codeOf(() => store.backup(''))).toBe('SESSIONLOG_INVALID_ARGUMENT')
   })
 
+  test('is taken by one at a time', async () => {
+    const store = await makeStore(new TestClock())
+    const dest = join(temporary(), 'backup')
+    const [one, other] = await Promise.allSettled([store.backup(dest), store.backup(dest)])
+    expect([one.status, other.status].sort()).toEqual(['fulfilled', 'rejected'])
+    const refused = [one, other].find(({ status }) => status === 'rejected') as PromiseRejectedResult
+    expect(refused.reason).toMatchObject({ code: 'SESSIONLOG_LOCKED', transient: true })
+    expect(await store.backup(dest)).toMatchObject({ events: 0 })
+  })
+
+  test('of which a part is gone is not added to, and not restored', async () => {
+    const clock = new TestClock()
+    const store = await makeStore(clock)
+    const dest = join(temporary(), 'backup')
+    await store.backup(dest)
+    rmSync(join(dest, readdirSync(dest).find(name => name.endsWith('.slogb'))!))
+    await store.save('s1', 'new')
+    expect(await codeOf(() => store.backup(dest))).toBe('SESSIONLOG_CORRUPTION')
+    const parent = temporary()
+    expect(await codeOf(() => restore({ from: dest, dir: join(parent, 'again') }))).toBe(
+      'SESSIONLOG_CORRUPTION',
+    )
+    // What was begun is gone: nothing there is taken for a store.
+    expect(readdirSync(parent)).toEqual([])
+    for (const text of ['null', '{"format":0}', '{']) {
+      writeFileSync(join(dest, 'backup.json'), text)
+      expect(await codeOf(() => store.backup(dest))).toBe('SESSIONLOG_CORRUPTION')
+    }
+  })
+
+  test('has the expiries that its events had, wherever it is restored to', async () => {
+    const clock = new TestClock()
+    const store = await create<unknown>({ clock: clock.read })
+    await store.save('s', 1, { expiresAt: clock.now + 1000 })
+    store.touch('s', clock.now + 1_000_000)
+    await store.flush()
+    await store.save('t', 1)
+    const dest = join(temporary(), 'backup')
+    await store.backup(dest)
+    clock.now += 5000
+    const { store: again } = await restored({ from: dest, toPosition: 1 }, clock)
+    expect(again.has('s')).toBe(true)
+    await store.save('s', 2)
+    store.touch('s', clock.now + 10)
+    await store.backup(dest)
+    clock.now += 5000
+    const { store: earlier } = await restored({ from: dest, toPosition: 2 }, clock)
+    expect(earlier.get('s')).toBe(undefined)
+  })
+
+  test('does not lie in the store itself', async () => {
+    const store = await makeStore(new TestClock())
+    const dir = directoryOf(store as never)
+    for (const dest of [dir, join(dir, 'backup'), join(dir, 'log', 'x', 'y')])
+      expect(await codeOf(() => store.backup(dest))).toBe('SESSIONLOG_INVALID_ARGUMENT')
+    expect(await codeOf(() => restore({ from: dir, dir: temporary(), toTime: Number.NaN }))).toBe(
+      'SESSIONLOG_INVALID_ARGUMENT',
+    )
+  })
+
   test('that was interrupted leaves the one before as it was, and the next run goes on', async () => {
     const clock = new TestClock()
     const store = await makeStore(clock)

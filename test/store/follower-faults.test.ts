@@ -93,6 +93,96 @@ describe('Each write is recorded once', () => {
   })
 })
 
+test('A transaction of which a part was there before settles, and the rest is made on what there is', async () => {
+  const { owner, follower } = await pair()
+  await owner.save('a', { n: 0 })
+  await follower.flush()
+  void owner.save('a', { n: 10 }, { eventId: 'e' })
+  const receipts = await follower.saveAll([
+    { id: 'a', state: { n: 1 } },
+    { id: 'a', state: { n: 10 }, eventId: 'e' },
+    {
+      id: 'a',
+      edit: draft => {
+        draft.n = (draft.n as number) + 1
+      },
+    },
+  ])
+  expect(receipts.map(({ version }) => version)).toEqual([3, 2, 4])
+  expect(owner.get('a')).toEqual({ n: 2 })
+  await expectSame(owner, follower)
+})
+
+describe('Stores agree on what has ended', () => {
+  const refusedBatch = (follower: SessionStore<State>) =>
+    follower
+      .saveAll([
+        { id: 'a', state: { n: 9 } },
+        { id: 'b', state: { n: 2 }, expectedVersion: 'no_session' },
+      ])
+      .catch(() => {})
+
+  const cases: [
+    string,
+    (owner: SessionStore<State>, follower: SessionStore<State>, now: number) => Promise<unknown>,
+  ][] = [
+    [
+      'where the owner touches what the follower saves with an expiry of its own',
+      async (owner, follower, now) => {
+        owner.touch('a', now + 500)
+        await follower.save('a', { n: 2 }, { expiresAt: now + 1_000_000 })
+      },
+    ],
+    [
+      'where a touch comes while a write that is then refused is shown',
+      async (owner, follower, now) => {
+        void owner.save('a', { n: 1 }, { expiresAt: now + 500 })
+        void owner.save('b', { n: 1 })
+        owner.touch('a', Number.POSITIVE_INFINITY)
+        await refusedBatch(follower)
+      },
+    ],
+    [
+      'where what is touched has been deleted, and begins anew',
+      async (owner, follower, now) => {
+        const deleted = owner.delete('a')
+        follower.touch('a', now + 500)
+        await deleted
+        await follower.flush()
+        await owner.save('a', { n: 2 })
+        await follower.flush()
+        void owner.save('b', { n: 5 })
+        await follower.save('b', { n: 6 }, { expectedVersion: 1 }).catch(() => {})
+      },
+    ],
+    [
+      'where a touch is of a write that is then refused',
+      async (owner, follower, now) => {
+        void owner.save('b', { n: 1 })
+        const refused = refusedBatch(follower)
+        follower.touch('a', now + 1_000_000)
+        await refused
+        await follower.save('a', { n: 3 })
+      },
+    ],
+  ]
+  for (const [name, act] of cases) {
+    test(name, async () => {
+      const clock = new TestClock()
+      const { owner, follower } = await pair({ clock: clock.read })
+      await owner.save('a', { n: 0 })
+      await follower.flush()
+      await act(owner, follower, clock.now)
+      await follower.flush()
+      await owner.flush()
+      await follower.flush()
+      clock.now += 1000
+      expect(follower.has('a')).toBe(owner.has('a'))
+      await expectSame(owner, follower)
+    })
+  }
+})
+
 describe('A follower shows what is recorded', () => {
   test('where a recipe ran again on a state that is not the last one', async () => {
     const { owner, follower } = await pair()
