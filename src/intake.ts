@@ -166,14 +166,16 @@ export class Intake {
   #answer(sequence: number, answers: readonly (Answer | undefined)[]): void {
     this.#halted = true
     this.#pause(async () => {
-      let [outcome, detail]: [number, unknown] = [OUTCOME.ANSWERED, undefined]
-      try {
-        detail = await Promise.all(answers.map(answer => (answer ? answer.receipt() : null)))
-      } catch (error) {
-        ;[outcome, detail] = [OUTCOME.REFUSED, toWire(error)]
-      }
+      const looked = await Promise.allSettled(answers.map(answer => (answer ? answer.receipt() : null)))
       await this.#parts.writer.settled()
-      this.#say(sequence, outcome, detail)
+      const other = looked.find(each => each.status === 'rejected')
+      if (other !== undefined) this.#say(sequence, OUTCOME.REFUSED, toWire(other.reason))
+      else
+        this.#say(
+          sequence,
+          OUTCOME.ANSWERED,
+          looked.map(each => (each as { value?: unknown }).value),
+        )
     })
   }
 
@@ -194,11 +196,15 @@ export class Intake {
   #pause(work: () => Promise<void>): void {
     this.#busy = true
     this.#channel.pause()
-    void work().finally(() => {
+    const goOn = () => {
       this.#busy = false
       this.#channel.resume()
       while (this.#waiting.length > 0 && !this.#busy) this.#handle(this.#waiting.shift()!)
-    })
+    }
+    // What makes no sense, here as where it comes in.
+    work()
+      .then(goOn)
+      .catch(() => this.#channel.cut())
   }
 }
 

@@ -157,6 +157,21 @@ describe('A follower that has lost its mind', () => {
     expect(await again.verify()).toMatchObject({ ok: true, problems: [] })
   })
 
+  test('sends nonsense while the owner looks something up, and is cut off', async () => {
+    const store = await create<State>()
+    await store.save('a', { n: 1 })
+    const channel = (await connectToOwner(directoryOf(store as never)))!
+    channel.onMessage(() => {})
+    channel.send(MESSAGE.CALL, 1, 'join', [randomBytes(16).toString('hex')])
+    await store.save('a', { n: 2 })
+    // An item that is refused has the owner wait until all before it is through.
+    for (let n = 0; n < 5; n++) channel.send(MESSAGE.WRITES, 1, [['no draft', null, null]])
+    channel.send(MESSAGE.RESUME)
+    channel.send(MESSAGE.WRITE, 'one', 'none')
+    await new Promise<void>(resolve => channel.onEnd(resolve))
+    await expectUnharmed(store)
+  })
+
   test('sends a frame that is too long, and is cut off', async () => {
     const store = await create<State>()
     const channel = (await connectToOwner(directoryOf(store as never)))!
