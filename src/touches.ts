@@ -33,10 +33,9 @@ export class Touches {
   /** Takes in what the owner tells of a touch; not where this process did one, which comes after it. */
   take(cache: Cache, sessionId: string, expiresAt: number, version: number): void {
     const own = this.#untold.get(sessionId)
-    if (own !== undefined) {
-      if (own.expiresAt === expiresAt) this.#untold.delete(sessionId)
-      return
-    }
+    if (own !== undefined && own.expiresAt !== expiresAt) return
+    // Its own comes back at the version that the owner had: an event before that one counts for less.
+    this.#untold.delete(sessionId)
     const session = cache.sessions.get(sessionId)
     if (session === undefined || !(session.exists || session.isAhead)) return
     if (session.version >= version) cache.touch(session, expiresAt, version)

@@ -156,6 +156,15 @@ describe('Stores agree on what has ended', () => {
       },
     ],
     [
+      'where an event with an expiry comes before a touch that was made without knowing of it',
+      async (owner, follower, now) => {
+        void owner.save('a', { n: 1 }, { expiresAt: now + 500 })
+        const saved = follower.save('a', { n: 2 })
+        follower.touch('a', now + 1_000_000)
+        await saved
+      },
+    ],
+    [
       'where a touch is of a write that is then refused',
       async (owner, follower, now) => {
         void owner.save('b', { n: 1 })
