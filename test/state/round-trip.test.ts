@@ -149,13 +149,13 @@ test('a JSON Patch made from changes leads to the same state', () => {
   )
 })
 
-/** What is equal and stands in the same place of objects is the same object. */
+/** What is equal and stands in the same place of objects is the same object, where those are of one kind. */
 function expectShared(previous: unknown, state: unknown): void {
   if (typeof state !== 'object' || state === null || typeof previous !== 'object' || previous === null) return
   if (spell(previous) === spell(state)) expect(state).toBe(previous)
-  else if (isPlain(previous) && isPlain(state)) {
-    for (const key of Object.keys(state))
-      if (Object.hasOwn(previous, key)) expectShared(previous[key], state[key])
+  else if (isPlain(previous) && Object.getPrototypeOf(previous) === Object.getPrototypeOf(state)) {
+    for (const [key, member] of Object.entries(state))
+      if (Object.hasOwn(previous, key)) expectShared(previous[key], member)
   }
 }
 
