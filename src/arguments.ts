@@ -143,6 +143,16 @@ export function pointOf(point: number | Point): Point {
   return checkPoint(typeof point === 'number' ? { version: point } : point)
 }
 
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+
+/** ms, from a number of them or a text such as `90d`: seconds, minutes, hours, days, weeks. */
+export function parseDuration(duration: number | string, name: string): number {
+  const [, count, unit] = /^(\d+)([smhdw])$/.exec(String(duration)) ?? []
+  const ms = typeof duration === 'number' ? duration : Number(count) * UNITS[unit as keyof typeof UNITS]
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms
+  throw wrong(`${name} must be a number of ms, or such as 90d, 12h, 2w, not ${String(duration)}`, name)
+}
+
 /** A path of a file; the system takes none with a NUL in it. */
 export function checkPath(path: unknown, name: string): asserts path is string {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))

@@ -142,3 +142,8 @@ export function notRetained(sessionId: string, first: number): SessionlogError {
   const message = `Of session '${sessionId}' there is nothing from before version ${first}`
   return new SessionlogError('SESSIONLOG_VERSION_NOT_FOUND', message, { sessionId, version: first })
 }
+
+export function overloaded(): SessionlogError {
+  const message = 'Too many bytes wait for the disk: try again when some are through'
+  return new SessionlogError('SESSIONLOG_OVERLOADED', message)
+}

@@ -112,8 +112,11 @@ export const EXPIRED = '$expired'
 export const FORKED = '$forked'
 export const IMPORTED = '$imported'
 export const REVERTED = '$reverted'
+export const PRUNED = '$pruned'
+export const HELD = '$held'
+export const RELEASED = '$released'
 
 /** Whether a type is one that the store itself gives. */
 export function isOwnType(type: string | undefined): boolean {
-  return type !== undefined && [EXPIRED, FORKED, REVERTED, IMPORTED].includes(type)
+  return type !== undefined && [EXPIRED, FORKED, REVERTED, IMPORTED, PRUNED, HELD, RELEASED].includes(type)
 }

@@ -14,12 +14,11 @@ import { Membership } from './membership.ts'
 import type { Settings } from './options.ts'
 import type { StoreParts } from './parts.ts'
 import { checkPolicies } from './policies.ts'
-import { compactThere, statsThere, verifyThere } from './remote-work.ts'
+import { askedWork, RemoteWork } from './remote-work.ts'
 import type { Role } from './role.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
-import type { LogStats } from './stats.ts'
 import { Touches } from './touches.ts'
-import type { VerifyOptions, VerifyReport } from './verify.ts'
+import type { Work } from './work.ts'
 
 export interface FollowerParts<State> {
   readonly dir: string
@@ -47,6 +46,7 @@ const SILENCE_MS_MAX = 5_000
 export class Follower<State> implements Role {
   readonly follows = true
   readonly touches = new Touches()
+  readonly work: Work
   readonly #parts: FollowerParts<State>
   #membership: Membership | undefined
   /** Resolves when there is an owner again, or this process is it. */
@@ -56,6 +56,13 @@ export class Follower<State> implements Role {
 
   constructor(parts: FollowerParts<State>) {
     this.#parts = parts
+    const work = askedWork(ask =>
+      this.#ask(
+        ({ caller }) => ask(new RemoteWork(caller)),
+        ({ work }) => ask(work),
+      ),
+    )
+    this.work = { ...work, compact: options => this.#compact(options) }
   }
 
   /** Follows an owner whose log has been read as it was when this process joined. */
@@ -76,30 +83,6 @@ export class Follower<State> implements Role {
 
   flush(): Promise<void> {
     return this.#parts.forwarder.settled().then(() => this.#flushOwner())
-  }
-
-  compact(options: CompactOptions): Promise<CompactionReport> {
-    const { settings, store } = this.#parts
-    const compact = async ({ caller }: Membership) => {
-      const report = await compactThere(caller, options)
-      await settings.onCheckpoint?.(store.prover.sign(report.position, report.root))
-      return report
-    }
-    return this.#ask(compact, owner => owner.compact(options))
-  }
-
-  verify(options: VerifyOptions): Promise<VerifyReport> {
-    return this.#ask(
-      ({ caller }) => verifyThere(caller, options),
-      owner => owner.verify(options),
-    )
-  }
-
-  stats(): Promise<LogStats> {
-    return this.#ask(
-      ({ caller }) => statsThere(caller),
-      owner => owner.stats(),
-    )
   }
 
   complaints(): string[] {
@@ -131,6 +114,16 @@ export class Follower<State> implements Role {
     // It may have become the owner in the meantime.
     const role = this.#parts.role()
     if (role !== this) await role.close()
+  }
+
+  #compact(options: CompactOptions): Promise<CompactionReport> {
+    const { settings, store } = this.#parts
+    const compact = async ({ caller }: Membership) => {
+      const report = await new RemoteWork(caller).compact(options)
+      await settings.onCheckpoint?.(store.prover.sign(report.position, report.root))
+      return report
+    }
+    return this.#ask(compact, ({ work }) => work.compact(options))
   }
 
   #flushOwner(): Promise<void> {

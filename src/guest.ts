@@ -9,9 +9,8 @@ import { readFollowed } from './log/followed.ts'
 import { commitToPlain, type PlainCommit, type PlainRecord, recordToPlain } from './log/plain-form.ts'
 import type { EventLog, LogView, StoreRecord } from './log/port.ts'
 import type { Recorder } from './recorder.ts'
-import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
-import type { LogStats } from './stats.ts'
-import type { VerifyOptions, VerifyReport } from './verify.ts'
+import { worksOf } from './remote-work.ts'
+import type { Work } from './work.ts'
 
 /** What the owner does for followers. */
 export interface Hosting {
@@ -26,9 +25,7 @@ export interface Hosting {
   readonly intake: (producer: string, channel: Channel) => Intake
   readonly touch: (sessionId: string, expiresAt: number) => void
   readonly flush: () => Promise<void>
-  readonly compact: (options: CompactOptions) => Promise<CompactionReport>
-  readonly verify: (options: VerifyOptions) => Promise<VerifyReport>
-  readonly stats: () => Promise<LogStats>
+  readonly work: Work
 }
 
 /** What a follower is told of the store when it joins. */
@@ -96,7 +93,7 @@ export class Guest {
   }
 
   #methods(): Readonly<Record<string, Method>> {
-    const { log, flush, compact, verify, stats } = this.#hosting
+    const { log, flush, work } = this.#hosting
     return {
       join: ([producer]) => this.#join(producer as string),
       openView: () => this.#openView(log.view()),
@@ -123,21 +120,7 @@ export class Guest {
         for await (const forks of log.forks(sessionId as string | undefined)) await page(forks)
       },
       flush: () => flush(),
-      stats: () => stats(),
-      compact: ([full, wait], { signal, page }) =>
-        compact({
-          full: full as boolean,
-          wait: wait as boolean,
-          signal,
-          onProgress: report => void page(plain(report)).catch(() => {}),
-        }).then(plain),
-      verify: ([checkpoint, key], { signal, page }) =>
-        verify({
-          ...(checkpoint !== undefined && { checkpoint: checkpoint as string }),
-          ...(key !== undefined && { key: key as string }),
-          signal,
-          onProgress: progress => void page(progress).catch(() => {}),
-        }),
+      ...worksOf(work),
     }
   }
 
@@ -178,6 +161,8 @@ export class Guest {
     if (part === 'frontier') return view.readFrontier()
     if (part === 'bases') for await (const bases of view.bases()) await page(bases)
     else if (part === 'expiries') for await (const expiries of view.expiries()) await page(expiries)
+    else if (part === 'pruned') for await (const pruned of view.pruned()) await page(pruned)
+    else if (part === 'retentions') for await (const retentions of view.retentions()) await page(retentions)
     else if (part === 'commits')
       for await (const commits of view.commits(after)) await page(commits.map(commitToPlain))
     else
@@ -213,13 +198,4 @@ async function inParts(
     bytes += record[3].length
   }
   await page([commit, part])
-}
-
-/** Errors go over a link as their messages. */
-function plain(report: CompactionReport): unknown {
-  const problems = report.problems.map(({ error, ...problem }) => ({
-    ...problem,
-    error: String(error.message),
-  }))
-  return { ...report, problems }
 }

@@ -6,11 +6,12 @@ import { MerkleTree } from './log/chain.ts'
 import { REFUSED } from './log/found-log.ts'
 import { type EventLog, FORMAT, type StoreRecord } from './log/port.ts'
 import type { Settings } from './options.ts'
+import { allowsSame } from './policies.ts'
 import { readWitness, type Witness, witnessPath } from './snapshot/witness.ts'
 
 type IdentityOptions = Pick<
   Settings<unknown>,
-  'acceptLoss' | 'clock' | 'schemaVersion' | 'requireActor' | 'requireReason'
+  'acceptLoss' | 'clock' | 'schemaVersion' | 'requireActor' | 'requireReason' | 'prune'
 >
 
 export interface Identity {
@@ -73,8 +74,12 @@ function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreReco
   const same =
     schemaVersion === record.schemaVersion &&
     requireActor === record.requireActor &&
-    requireReason === record.requireReason
-  return same ? record : { ...record, schemaVersion, requireActor, requireReason }
+    requireReason === record.requireReason &&
+    allowsSame(record, settings.prune)
+  if (same) return record
+  const { prune: allowed, ...others } = record
+  const prune = settings.prune ?? allowed
+  return { ...others, schemaVersion, requireActor, requireReason, ...(prune && { prune }) }
 }
 
 const WAY_OUT = 'Put a copy of it back, or import the snapshots'

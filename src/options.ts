@@ -1,6 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { AbstractLevel } from 'abstract-level'
-import { checkNames, checkNumber, checkPath, checkType, wrong } from './arguments.ts'
+import {
+  checkNames,
+  checkNumber,
+  checkOptions,
+  checkPath,
+  checkType,
+  parseDuration,
+  wrong,
+} from './arguments.ts'
+import type { PrunePolicy } from './log/retention.ts'
 import { checkLogger, harmless, type Logger } from './logger.ts'
 import type { OpenProgress } from './projection/rebuild.ts'
 import { parseSkey } from './proof/key.ts'
@@ -42,6 +51,8 @@ export interface StoreOptions<State> {
   requireActor?: boolean
   /** Every event needs a `reason`; kept in the store until set to false. */
   requireReason?: boolean
+  /** What `prune()` may destroy; kept in the store until set to false. Default: nothing. */
+  prune?: PruneOption | false
   /** Signs checkpoints: a signer's key as `generateKey` makes it. It is not kept. */
   signingKey?: string
   /** Given a signed checkpoint at the end of each compaction, to be kept where nobody can change both. */
@@ -54,9 +65,18 @@ export interface StoreOptions<State> {
   onProgress?: (progress: OpenProgress) => void
 }
 
+/** Which events may be destroyed: where both are given, both must hold. */
+export interface PruneOption {
+  /** Recorded longer ago than this: ms, or a text such as `90d`, `12h`, `2w`. */
+  olderThan?: number | string
+  /** So many of each session must stay. */
+  keepLast?: number
+}
+
 /** Options with every default filled in. */
-export type Settings<State> = StoreOptions<State> &
-  Required<
+export type Settings<State> = Omit<StoreOptions<State>, 'prune'> & {
+  readonly prune?: PrunePolicy | false
+} & Required<
     Pick<
       StoreOptions<State>,
       | 'share'
@@ -77,7 +97,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 const NUMBERS = { schemaVersion: 0, syncIntervalMs: 1, pendingBytesMax: 1, compactEvery: 0 } as const
 const FUNCTIONS = ['clock', 'upcast', 'onProgress', 'onCheckpoint'] as const
 const BOOLEANS = ['share', 'skipUnchanged', 'requireActor', 'requireReason', 'rebuild', 'acceptLoss'] as const
-const OTHERS = ['dir', 'db', 'role', 'schema', 'logger', 'durability', 'signingKey']
+const OTHERS = ['dir', 'db', 'role', 'schema', 'logger', 'durability', 'signingKey', 'prune']
 
 export function checkStoreOptions<State>(options: StoreOptions<State>): Settings<State> {
   if (typeof options !== 'object' || options === null)
@@ -104,8 +124,10 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
   if (options.role === 'follower' && (options.db !== undefined || options.share === false))
     throw wrong('A follower needs a directory that is shared', 'role')
   checkSchema(options.schema)
+  const { prune, ...others } = options
   return {
-    ...options,
+    ...others,
+    ...(prune !== undefined && { prune: prune && policyOf(prune) }),
     share: options.share ?? true,
     role: options.role ?? 'auto',
     clock: options.clock ?? Date.now,
@@ -115,6 +137,18 @@ export function checkStoreOptions<State>(options: StoreOptions<State>): Settings
     pendingBytesMax: options.pendingBytesMax ?? 64 * 1024 * 1024,
     skipUnchanged: options.skipUnchanged ?? false,
     compactEvery: Math.min(options.compactEvery ?? 5 * 60 * 1000, TIMER_MS_MAX),
+  }
+}
+
+function policyOf(option: PruneOption): PrunePolicy {
+  checkOptions(option, ['olderThan', 'keepLast'])
+  checkNumber(option, 'keepLast', 0)
+  const { olderThan, keepLast } = option
+  if (olderThan === undefined && keepLast === undefined)
+    throw wrong('prune must have olderThan or keepLast', 'prune')
+  return {
+    ...(olderThan !== undefined && { olderThan: parseDuration(olderThan, 'prune/olderThan') }),
+    ...(keepLast !== undefined && { keepLast }),
   }
 }
 

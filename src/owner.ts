@@ -1,28 +1,21 @@
-import { join } from 'node:path'
 import { publish } from './diagnostics.ts'
 import type { Host } from './host.ts'
 import type { Directory } from './identity.ts'
 import { Intake } from './intake.ts'
 import type { MerkleTree } from './log/chain.ts'
 import type { Append } from './log/commit.ts'
-import type { EventLog, Expiry, LogOperation, StoreRecord } from './log/port.ts'
+import type { EventLog, Expiry, LogOperation } from './log/port.ts'
 import { Writer } from './log/writer.ts'
 import type { Metrics } from './metrics.ts'
 import type { Settings } from './options.ts'
-import type { Feed, StoreParts } from './parts.ts'
-import type { Place } from './place.ts'
+import { type OwnerParts, OwnerWork } from './owner-work.ts'
+import type { Feed } from './parts.ts'
 import type { Session } from './projection/session.ts'
 import { receiptOf } from './receipt.ts'
 import type { Recorder } from './recorder.ts'
 import type { Role } from './role.ts'
 import { excuse } from './settle.ts'
-import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
-import { Compactor } from './snapshot/compactor.ts'
-import { diskUse } from './snapshot/disk-use.ts'
-import type { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
-import type { LogStats } from './stats.ts'
-import { type VerifyOptions, type VerifyReport, verify } from './verify.ts'
 
 export interface WriterParts<State> {
   readonly settings: Settings<State>
@@ -75,71 +68,19 @@ function bytesOf(operations: readonly LogOperation[]): number {
   return bytes
 }
 
-export interface OwnerParts<State> {
-  readonly settings: Settings<State>
-  readonly place: Place
-  readonly record: StoreRecord
-  readonly tree: MerkleTree
-  readonly writer: Writer
-  readonly snapshots: SnapshotFolder | undefined
-  readonly metrics: Metrics
-  readonly store: StoreParts<State>
-}
-
 /** The process that has the log: it compacts, verifies, and does what followers ask for. */
 export class Owner<State> implements Role {
   readonly follows = false
   readonly #parts: OwnerParts<State>
-  readonly #compactor: Compactor
+  readonly work: OwnerWork<State>
 
   constructor(parts: OwnerParts<State>) {
     this.#parts = parts
-    const { settings, place, record, snapshots, writer, metrics, store } = parts
-    const { reader, cache, prover } = store
-    const { logger, compactEvery, dir } = settings
-    const { origin } = record
-    const source = { log: place.log, reader, writer, sessions: cache.sessions, snapshots }
-    this.#compactor = new Compactor(source, compactEvery, {
-      onDone: report => {
-        metrics.compacted(report)
-        publish('sessionlog:compact', () => ({ origin, dir, report }))
-        return this.#note(report.position, report.root)
-      },
-      async onEnd({ position, root }) {
-        await settings.onCheckpoint?.(prover.sign(position, root))
-      },
-      onFailure: error => {
-        metrics.compactionFailed(error)
-        publish('sessionlog:compact', () => ({ origin, dir, error }))
-      },
-      onUnawaited: err => logger.error({ err }, 'Compaction failed'),
-    })
-    place.host?.open(this.#hosting())
+    this.work = new OwnerWork(parts, (position, root) => this.#note(position, root))
+    parts.place.host?.open(this.#hosting())
   }
 
   async catchUp(): Promise<void> {}
-
-  compact(options: CompactOptions): Promise<CompactionReport> {
-    return this.#compactor.run(options)
-  }
-
-  verify(options: VerifyOptions): Promise<VerifyReport> {
-    const { place, record, writer, snapshots, store } = this.#parts
-    const { reader, cache } = store
-    const { log, directory } = place
-    return this.#compactor.alone(async signal => {
-      await writer.settled()
-      const parts = { log, reader, writer, cache, snapshots, directory, origin: record.origin }
-      return verify(parts, { ...options, signal })
-    }, options.signal)
-  }
-
-  async stats(): Promise<LogStats> {
-    const { place, metrics } = this.#parts
-    const logBytes = place.directory && diskUse(join(place.directory.path, 'log')).bytes
-    const followers = place.host?.followers ?? 0
-    return { ...metrics.commits, logBytes, followers, lastCompaction: metrics.lastCompaction }
-  }
 
   complaints(): string[] {
     const { error, problems = 0 } = this.#parts.metrics.lastCompaction ?? {}
@@ -168,7 +109,7 @@ export class Owner<State> implements Role {
     const { durability, expiries } = store
     place.host?.silence()
     try {
-      await this.#compactor.stop()
+      await this.work.stop()
       await (durability() === 'buffered' ? this.flush() : expiries.flush()).catch(() => {})
       expiries.stop()
       await writer.end()
@@ -212,9 +153,7 @@ export class Owner<State> implements Role {
         else this.tellTouch({ sessionId, expiresAt, version: Number.MAX_SAFE_INTEGER })
       },
       flush: () => this.flush(),
-      compact: (options: CompactOptions) => this.compact(options),
-      verify: (options: VerifyOptions) => this.verify(options),
-      stats: () => this.stats(),
+      work: this.work,
     }
   }
 

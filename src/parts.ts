@@ -65,7 +65,7 @@ export function assemble<State>({
   const { logger } = settings
   const { schemaVersion, requireActor, requireReason, origin } = record
   const onThrow: OnThrow = err => logger.error({ err }, 'A subscriber threw')
-  const reader = new LogReader(log)
+  const reader = new LogReader(log, id => sessions.get(id)?.retained.cut ?? 0)
   const upcast = new Upcast(schemaVersion, settings.upcast as never)
   const cache = new Cache(sessions, upcast, onThrow)
   const commits = new Commits(onThrow)

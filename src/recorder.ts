@@ -3,7 +3,7 @@ import { inContext } from './context.ts'
 import { isolateData } from './data.ts'
 import type { Duplicates } from './duplicates.ts'
 import { editState, type Recipe } from './edit.ts'
-import { SessionlogError, VersionConflictError } from './errors.ts'
+import { overloaded, SessionlogError, VersionConflictError } from './errors.ts'
 import { EXPIRED, IMPORTED, type Receipt, type WriteOptions } from './event.ts'
 import { checkExpected, factsOf } from './facts.ts'
 import { Behind, type Intent, type Prepared, type RecordOptions, type Standing, type Wish } from './intent.ts'
@@ -158,6 +158,15 @@ export class Recorder<State> {
     for (const { facts, expiresAt } of appends) if (facts.expiresAt !== undefined) planExpiry(expiresAt)
   }
 
+  /** An event of the store's own that leaves the state as it is. Throws where policy asks for more to be said of it. */
+  remark(session: Session, type: string, data: unknown, given: WriteOptions): Append {
+    const options = inContext(given)
+    this.#checkPolicy(session.id, options)
+    const { state } = session
+    const facts = { ...factsOf(options, isolateData(data), session.schemaVersion), type }
+    return new Append(session, session.version + 1, facts, state, state === undefined ? DELETION : [])
+  }
+
   /** Ends a session whose time is up. */
   expire(session: Session): void {
     const { schemaVersion } = this.#parts
@@ -238,10 +247,3 @@ export class Recorder<State> {
 /** Of a save: its state is the event's own. */
 const SAVE: Intent = Object.freeze({ kind: 'save', state: undefined })
 const EXPIRY: EventFacts = Object.freeze({ type: EXPIRED })
-
-function overloaded(): SessionlogError {
-  return new SessionlogError(
-    'SESSIONLOG_OVERLOADED',
-    'Too many bytes wait for the disk: try again when some are through',
-  )
-}

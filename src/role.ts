@@ -1,17 +1,12 @@
 import type { Expiry } from './log/port.ts'
-import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
-import type { LogStats } from './stats.ts'
-import type { VerifyOptions, VerifyReport } from './verify.ts'
+import type { Work } from './work.ts'
 
 /** What a process is to a log: its owner, or a follower of the owner. */
 export interface Role {
   readonly follows: boolean
   /** Takes in what others have recorded by now. The owner has it all. */
   catchUp(): Promise<void>
-  compact(options: CompactOptions): Promise<CompactionReport>
-  verify(options: VerifyOptions): Promise<VerifyReport>
-  /** What the owner has done. */
-  stats(): Promise<LogStats>
+  readonly work: Work
   /** What is not as it should be, in words. */
   complaints(): string[]
   /** Makes everything that was saved before the call durable. */

@@ -99,7 +99,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
   async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
     checkOptions(options, ['signal', 'onProgress', 'checkpoint', 'key'])
     this.assertReadable()
-    return this.#parts.role().verify(options)
+    return this.#parts.role().work.verify(options)
   }
 
   /** The tree of all events until now as a signed note (C2SP tlog-checkpoint). Needs the option `signingKey`. */
@@ -162,7 +162,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
   async stats(): Promise<StoreStats> {
     this.assertReadable()
     const { origin, writer, cache, settings, role } = this.#parts
-    const log = await role().stats()
+    const log = await role().work.stats()
     return {
       origin,
       role: role().follows ? 'follower' : 'owner',

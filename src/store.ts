@@ -10,11 +10,15 @@ import { NO_OPTIONS } from './facts.ts'
 import type { Intent } from './intent.ts'
 import type { StoreParts } from './parts.ts'
 import type { Session } from './projection/session.ts'
+import type { PruneOptions, PruneReport } from './pruner.ts'
 import { receiptFrom } from './receipt.ts'
 import { settle } from './settle.ts'
+import type { ArchiveOptions, ArchiveReport } from './snapshot/archive.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import { reconcile } from './state/reconcile.ts'
 import { StoreReader } from './store-reader.ts'
+import type { HoldOptions } from './work.ts'
+import { checkArchive, checkHold, checkPrune } from './work-options.ts'
 
 /**
  * A store of sessions, each a log of events and a state in memory. Made by `openStore`.
@@ -109,7 +113,37 @@ export class SessionStore<State> extends StoreReader<State> {
     this.#assertWritable()
     checkOptions(options, ['signal', 'full', 'wait', 'onProgress'])
     for (const name of ['full', 'wait']) checkType(options, name, 'boolean')
-    return this.#parts.role().compact(options)
+    return this.#parts.role().work.compact(options)
+  }
+
+  /**
+   * Moves events that are old enough, or not among a session's last, out of the log into sealed, compressed files, where
+   * they are read as before. Compacts first.
+   */
+  async archive(options: ArchiveOptions): Promise<ArchiveReport> {
+    this.#assertWritable()
+    checkArchive(options)
+    return this.#parts.role().work.archive(options)
+  }
+
+  /**
+   * Destroys archived events, as far as the store's option `prune` allows it: what is left of each is what proves the
+   * others. Each session of which some go gets a `$pruned` event. `SESSIONLOG_POLICY_VIOLATED` where no policy allows it.
+   */
+  async prune(options: PruneOptions = {}): Promise<PruneReport> {
+    this.#assertWritable()
+    checkPrune(options)
+    return this.#parts.role().work.prune(options)
+  }
+
+  /** Protects a session from being pruned, by a `$held` event, or ends that, by `$released`. `SESSIONLOG_SESSION_NOT_FOUND`. */
+  async legalHold(id: string, on: boolean, options: HoldOptions = {}): Promise<Receipt> {
+    this.#assertWritable()
+    checkId(id)
+    checkType({ on }, 'on', 'boolean')
+    checkOptions(options, ['actor', 'reason'])
+    checkHold(options)
+    return this.#parts.role().work.hold(id, on, options)
   }
 
   /** Makes everything that was saved before the call durable, in either mode of durability. */

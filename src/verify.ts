@@ -75,7 +75,7 @@ export async function verify(parts: VerifyParts, options: VerifyOptions = {}): P
   const report = (error: unknown) => problems.push(problemOf(error))
   const { log, writer, cache, origin } = parts
   const checkpoint = readCheckpoint(options)
-  const audit = new EventAudit(log, cache.sessions.values(), writer.position, report)
+  const audit = new EventAudit(log, cache.sessions, writer.position, report)
   await audit.run(options)
   const { position, root, sessions, commits, bases } = audit
   const snapshots = await verifySnapshots(parts, audit, report, options.signal)
@@ -146,7 +146,7 @@ async function verifyForks({ log }: VerifyParts, audit: EventAudit, report: Repo
     for (const { sessionId, version, child } of page) {
       const point = found.get(child)
       if (point?.sessionId === sessionId && point.version === version) found.delete(child)
-      else if (audit.trusts(child))
+      else if (audit.trusts(child) && !audit.head(child)?.cut)
         report(corrupted(child, 1, `is not the fork of version ${version} of session '${sessionId}'`))
     }
   }

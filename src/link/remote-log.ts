@@ -9,6 +9,7 @@ import type {
   StoredBase,
   VersionRange,
 } from '../log/port.ts'
+import type { PrunedRun, Retention } from '../log/retention.ts'
 import type { Caller } from './caller.ts'
 
 /** What a follower reads of the owner's log when it is asked about the past. */
@@ -72,6 +73,14 @@ export class RemoteView implements LogView {
 
   async *expiries(): AsyncGenerator<readonly Expiry[], void, undefined> {
     yield* this.#caller.pages<readonly Expiry[]>('view', [this.#id, 'expiries'])
+  }
+
+  async *pruned(): AsyncGenerator<readonly PrunedRun[], void, undefined> {
+    yield* this.#caller.pages<readonly PrunedRun[]>('view', [this.#id, 'pruned'])
+  }
+
+  async *retentions(): AsyncGenerator<readonly Retention[], void, undefined> {
+    yield* this.#caller.pages<readonly Retention[]>('view', [this.#id, 'retentions'])
   }
 
   async close(): Promise<void> {

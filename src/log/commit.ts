@@ -4,6 +4,7 @@ import { type EventFacts, KEYFRAME_FIELDS, writeEvent } from './codec.ts'
 import type { Forwarded, LogOperation, Run } from './port.ts'
 import { type EventKind, KIND } from './record.ts'
 import type { RecordWriter } from './record-writer.ts'
+import { type Retained, retentionAfter } from './retention.ts'
 
 /** What the writer keeps of a session between commits. The projection's sessions are such heads. */
 export interface LogHead {
@@ -13,6 +14,8 @@ export interface LogHead {
   /** Size of the last event that holds the whole state, and of the events after it. */
   wholeBytes: number
   bytesSince: number
+  /** How much of it there is. */
+  retained: Retained
   /** The session's part of the commit that is being built. */
   run: Append[] | undefined
 }
@@ -109,6 +112,10 @@ export function buildCommit(
     if (eventId !== undefined) {
       operations.push({ op: 'eventId', sessionId: append.sessionId, eventId, version: append.version })
     }
+    const retained = retentionAfter(append.head.retained, append.facts)
+    if (retained === undefined) continue
+    append.head.retained = retained
+    operations.push({ op: 'retention', sessionId: append.sessionId, ...retained })
   }
   const { recordedAt } = appends[appends.length - 1]!
   const forwarded = forwardedOf(appends)

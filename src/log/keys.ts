@@ -19,6 +19,12 @@ export const RANGE = {
   fork: 'f',
   /** `x<id>NUL`: expiries that were moved by a touch. */
   expiry: 'x',
+  /** `a<id>NUL<version>`: where the archive has what was sealed, by the version of the first event. */
+  archived: 'a',
+  /** `p<id>NUL<version>`: what is left of pruned events, by the version of the first. */
+  pruned: 'p',
+  /** `r<id>NUL`: how much of a session is retained, and whether it must be. */
+  retention: 'r',
 } as const
 
 export type Range = (typeof RANGE)[keyof typeof RANGE]

@@ -1,5 +1,6 @@
 import { SessionlogError } from '../errors.ts'
 import { encodeCbor, tryDecodeCbor } from '../state/cbor-values.ts'
+import { archivedEntry, retentionEntry } from './archive-entries.ts'
 import { decodeChecked, encodeChecked } from './checked.ts'
 import { decodeForwarded, encodeForwarded, isWithin } from './forwarded.ts'
 import {
@@ -35,6 +36,7 @@ export const STRAYS = gapsBetween([
   ...[STORE_KEY, FRONTIER_KEY, SYNC_KEY].map(key => ({ gte: key, lt: `${key}\0` })),
   { ...rangeOf(RANGE.commit), gte: RANGE.commit + orderedNumber(1) },
   ...[RANGE.tail, RANGE.segment, RANGE.base, RANGE.eventId, RANGE.fork, RANGE.expiry].map(rangeOf),
+  ...[RANGE.archived, RANGE.pruned, RANGE.retention].map(rangeOf),
 ])
 
 export function segmentKey({
@@ -53,7 +55,7 @@ export function eventIdKey(sessionId: string, eventId: string): string {
   return sessionPrefix(RANGE.eventId, sessionId) + eventId
 }
 
-export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [string, Uint8Array] {
+export function entryOf(operation: Exclude<LogOperation, { op: 'seal' | 'prune' }>): [string, Uint8Array] {
   switch (operation.op) {
     case 'record':
       return [tailKey(operation.sessionId, operation), operation.bytes]
@@ -70,6 +72,10 @@ export function entryOf(operation: Exclude<LogOperation, { op: 'seal' }>): [stri
       ]
     case 'fork':
       return [sessionPrefix(RANGE.fork, operation.sessionId) + operation.child, encodeCbor(operation.version)]
+    case 'archive':
+      return archivedEntry(operation.block)
+    case 'retention':
+      return retentionEntry(operation)
     case 'frontier': {
       const { position, peaks } = operation.frontier
       return [FRONTIER_KEY, encodeChecked([position, ...peaks.map(fromHex)])]

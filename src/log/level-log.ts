@@ -1,6 +1,9 @@
 import { SessionlogTypeError } from '../errors.ts'
 import type { Durability } from '../event.ts'
+import { archivedKey, prunedEntry } from './archive-entries.ts'
+import type { ArchiveFiles } from './archive-file.ts'
 import { orderedNumber, RANGE, rangeOf, sessionPrefix, upperBound } from './keys.ts'
+import { LevelArchive } from './level-archive.ts'
 import {
   decodeCommit,
   decodeEventId,
@@ -17,8 +20,8 @@ import {
   tailKey,
 } from './level-entries.ts'
 import { raise, readError, reading } from './level-error.ts'
-import { PAGE, readPages } from './level-pages.ts'
-import { type Level, LevelReads, LevelView, type Snapshot } from './level-reads.ts'
+import { type Level, PAGE, readPages, type Snapshot } from './level-pages.ts'
+import { LevelReads, LevelView } from './level-reads.ts'
 import type {
   CommitRecord,
   EventId,
@@ -36,6 +39,7 @@ import { countWithin, type TailEntry, TailIndex, type TailPlace } from './tail-i
 export class LevelLog extends LevelReads implements EventLog {
   readonly durability: Durability
   readonly #db: Level
+  readonly #archive: LevelArchive
   readonly #tail = new TailIndex()
   /** Sessions whose records are on their way from the tail to the sealed: they may be in either. */
   readonly #sealing = new Set<string>()
@@ -44,12 +48,14 @@ export class LevelLog extends LevelReads implements EventLog {
   readonly #keepsValues: boolean
 
   /** REQUIRES: `db` is open, has text keys and Buffer values, and belongs to this log alone. */
-  constructor(db: Level, durability: Durability, keepsValues: boolean) {
+  constructor(db: Level, durability: Durability, keepsValues: boolean, files?: ArchiveFiles) {
     const { getSync, explicitSnapshots } = db.supports as { getSync?: boolean; explicitSnapshots?: boolean }
     if (!getSync) throw new SessionlogTypeError('The database has no getSync()', 'db')
     if (!explicitSnapshots) throw new SessionlogTypeError('The database has no snapshot()', 'db')
-    super(db)
+    const archive = new LevelArchive(db, files)
+    super(db, archive)
     this.#db = db
+    this.#archive = archive
     this.durability = durability
     this.#keepsValues = keepsValues
   }
@@ -60,13 +66,22 @@ export class LevelLog extends LevelReads implements EventLog {
       batch.put(key, this.#keepsValues ? Buffer.from(value) : (value as Buffer))
     try {
       for (const operation of operations) {
-        if (operation.op !== 'seal') put(...entryOf(operation))
-        else {
+        if (operation.op === 'seal') {
           this.#sealing.add(operation.sessionId)
           const sealed = { from: 1, to: operation.lastVersion }
           for (const place of this.#tail.find(operation.sessionId, sealed))
             batch.del(tailKey(operation.sessionId, place))
           for (const each of operation.segments) put(segmentKey(each), each.bytes)
+        } else if (operation.op === 'prune') {
+          const { sessionId, runs, blocks, eventIds } = operation
+          for (const run of runs) put(...prunedEntry(run))
+          for (const firstVersion of blocks) batch.del(archivedKey(sessionId, firstVersion))
+          for (const eventId of eventIds) batch.del(eventIdKey(sessionId, eventId))
+        } else {
+          put(...entryOf(operation))
+          if (operation.op !== 'archive') continue
+          const { sessionId } = operation.block
+          for (const firstVersion of operation.sealed) batch.del(segmentKey({ sessionId, firstVersion }))
         }
       }
       // LevelDB has no sync of its own: a small write that is synced takes all before it along.
@@ -91,7 +106,7 @@ export class LevelLog extends LevelReads implements EventLog {
   }
 
   view(): LogView {
-    return new LevelView(this.#db)
+    return new LevelView(this.#db, this.#archive)
   }
 
   override async *tail(signal?: AbortSignal): AsyncIterable<readonly (LogRecord & TailPlace)[]> {
@@ -143,9 +158,10 @@ export class LevelLog extends LevelReads implements EventLog {
     for (const range of STRAYS) yield* readPages(this.iterate(range), key => key, PAGE)
   }
 
-  async reclaim(): Promise<void> {
+  async reclaim(of: 'tail' | 'sealed'): Promise<void> {
     const db = this.#db as Level & { compactRange?: (start: string, end: string) => Promise<void> }
-    await db.compactRange?.(RANGE.tail, upperBound(RANGE.tail)).catch(error => raise(error))
+    const range = of === 'tail' ? RANGE.tail : RANGE.segment
+    await db.compactRange?.(range, upperBound(range)).catch(error => raise(error))
   }
 
   async close(): Promise<void> {
@@ -179,14 +195,17 @@ export class LevelLog extends LevelReads implements EventLog {
   /** The session's sealed records from the one that holds version `from` to the one that holds `to`. */
   async *#readSealed(
     sessionId: string,
-    { from, to, reverse = false, signal }: VersionRange,
+    versions: VersionRange,
     snapshot: Snapshot,
   ): AsyncIterable<readonly LogRecord[]> {
+    const { from, to, reverse = false, signal } = versions
     const prefix = sessionPrefix(RANGE.segment, sessionId)
     const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
     const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
     const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
+    if (first === undefined && !reverse) yield* this.#archive.read(sessionId, versions, snapshot)
     yield* readPages(this.iterate(range, { reverse, snapshot }), decodeSegment, 1, signal, sessionId)
+    if (first === undefined && reverse) yield* this.#archive.read(sessionId, versions, snapshot)
   }
 
   /** Follows what was written. Readers go by acknowledged versions, so it may come a moment later. */
@@ -196,7 +215,7 @@ export class LevelLog extends LevelReads implements EventLog {
       else if (operation.op === 'seal') {
         this.#tail.remove(operation.sessionId, operation.lastVersion)
         this.#sealing.delete(operation.sessionId)
-      }
+      } else if (operation.op === 'archive') this.#archive.use()
     }
   }
 

@@ -1,12 +1,15 @@
-import type { AbstractIterator, AbstractLevel } from 'abstract-level'
+import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
 import { readError } from './level-error.ts'
+
+export type Snapshot = AbstractSnapshot
+export type Level = AbstractLevel<string | Buffer | Uint8Array, string, Buffer>
 
 /** How many entries are read at once on a pass over everything. */
 export const PAGE = 1000
 
 /** Pages of up to `size` entries, with the next on its way; from a `size` of 1 they grow, and none is read ahead. */
 export async function* readPages<T>(
-  iterator: AbstractIterator<AbstractLevel<string | Buffer | Uint8Array, string, Buffer>, string, Buffer>,
+  iterator: AbstractIterator<Level, string, Buffer>,
   decode: (key: string, value: Buffer) => T,
   size: number,
   signal?: AbortSignal,

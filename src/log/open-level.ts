@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { SessionlogError } from '../errors.ts'
+import { ArchiveFiles } from './archive-file.ts'
 import { levelError } from './level-error.ts'
 import { LevelLog } from './level-log.ts'
-import type { Level } from './level-reads.ts'
+import type { Level } from './level-pages.ts'
 
 /**
  * LevelDB's memory table: reopening after a kill reads that much again, and there may be two of them. Writes wait
@@ -12,7 +13,10 @@ import type { Level } from './level-reads.ts'
  */
 const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
-/** Opens the log in a directory, which is made where it is missing. REQUIRES: the store's lock is held. */
+/**
+ * Opens the log in a directory, which is made where it is missing; its archive lies beside it. REQUIRES: the store's lock
+ * is held.
+ */
 export async function openLevelLog(location: string): Promise<LevelLog> {
   await checkFiles(location)
   const db = new ClassicLevel<string, Buffer>(location, {
@@ -25,7 +29,8 @@ export async function openLevelLog(location: string): Promise<LevelLog> {
   } catch (error) {
     throw openError(error, location)
   }
-  return new LevelLog(db as unknown as Level, 'synced', false)
+  const files = new ArchiveFiles(join(dirname(location), 'archive'))
+  return new LevelLog(db as unknown as Level, 'synced', false, files)
 }
 
 /** The log in a database of the caller's, under a name of its own. */

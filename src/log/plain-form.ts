@@ -2,20 +2,31 @@
 import { SessionlogError } from '../errors.ts'
 import type { CommitRecord, LogRecord } from './port.ts'
 
-/** `[sessionId, firstVersion, firstPosition, bytes]` */
-export type PlainRecord = readonly [string, number, number | undefined, Uint8Array]
+/** `[sessionId, firstVersion, firstPosition, bytes, isArchived]` */
+export type PlainRecord = readonly [string, number, number | undefined, Uint8Array, boolean?]
 
 /** `[firstPosition, lastPosition, recordedAt, root, runs, forwarded]`, where the last two are flat lists. */
 export type PlainCommit = readonly [number, number, number, string, readonly unknown[], readonly unknown[]]
 
-export function recordToPlain({ sessionId, firstVersion, firstPosition, bytes }: LogRecord): PlainRecord {
-  return [sessionId, firstVersion, firstPosition, bytes]
+export function recordToPlain(record: LogRecord): PlainRecord {
+  const { sessionId, firstVersion, firstPosition, bytes, isArchived, fault } = record
+  if (fault !== undefined) throw fault
+  return isArchived
+    ? [sessionId, firstVersion, firstPosition, bytes, true]
+    : [sessionId, firstVersion, firstPosition, bytes]
 }
 
-export function recordFromPlain([sessionId, firstVersion, firstPosition, bytes]: PlainRecord): LogRecord {
+export function recordFromPlain(plain: PlainRecord): LogRecord {
+  const [sessionId, firstVersion, firstPosition, bytes, isArchived] = plain
   if (!(bytes instanceof Uint8Array))
     throw new SessionlogError('SESSIONLOG_CORRUPTION', 'What should be a record of events is none')
-  return { sessionId, firstVersion, ...(firstPosition === undefined ? {} : { firstPosition }), bytes }
+  return {
+    sessionId,
+    firstVersion,
+    ...(firstPosition === undefined ? {} : { firstPosition }),
+    bytes,
+    ...(isArchived ? { isArchived } : {}),
+  }
 }
 
 export function commitToPlain(commit: CommitRecord): PlainCommit {

@@ -1,4 +1,5 @@
 import type { Durability } from '../event.ts'
+import type { ArchivedBlock, PrunedRun, PrunePolicy, Retention } from './retention.ts'
 
 /** The format of the log that this version writes. It is 0 until the format is settled. */
 export const FORMAT = 0
@@ -17,11 +18,17 @@ export interface LogReads {
   /** Every expiry that a touch has moved. */
   expiries(): AsyncIterable<readonly Expiry[]>
 
-  /** Every sealed record, by session and version. */
+  /** Every sealed record, those of the archive included, by session and version. */
   sealed(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
 
   /** Every record that is not sealed yet, by position. */
   tail(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+
+  /** What is left of pruned events, by session and version. */
+  pruned(signal?: AbortSignal): AsyncIterable<readonly PrunedRun[]>
+
+  /** Of every session that was pruned, or is or was held. */
+  retentions(): AsyncIterable<readonly Retention[]>
 }
 
 /** What can be read of a log as it was at one moment, until it is let go of. */
@@ -73,11 +80,17 @@ export interface EventLog extends LogReads {
   /** The sessions that were forked from one, in the order of their ids; without one, every fork. */
   forks(sessionId?: string): AsyncIterable<readonly Fork[]>
 
+  /** Sealed records that are not in the archive, by session and version. */
+  unarchived(signal?: AbortSignal): AsyncIterable<readonly LogRecord[]>
+
+  /** Where the archive has what, by session and version. */
+  archived(): AsyncIterable<readonly ArchivedBlock[]>
+
   /** Keys in the log that are none of those above. */
   strays(): AsyncIterable<readonly string[]>
 
   /** Gives back what deleted records took on the disk. */
-  reclaim(): Promise<void>
+  reclaim(of: 'tail' | 'sealed'): Promise<void>
 
   close(): Promise<void>
 }
@@ -98,6 +111,10 @@ export interface LogRecord {
   readonly bytes: Uint8Array
   /** In a bundle, of an event that is not shown as it was: the hash that the log has of it. */
   readonly loggedHash?: string
+  /** Of a record that lies in the archive. */
+  readonly isArchived?: true
+  /** Why its bytes can't be had. */
+  readonly fault?: Error
 }
 
 export interface StoredBase {
@@ -171,6 +188,8 @@ export interface StoreRecord {
   readonly schemaVersion: number
   readonly requireActor: boolean
   readonly requireReason: boolean
+  /** What may be pruned; nothing where it is left out. */
+  readonly prune?: PrunePolicy
   /** Of a store that was made from a backup: the store that the backup was of, and up to where it goes. */
   readonly restoredFrom?: { readonly origin: string; readonly position: number }
 }
@@ -189,5 +208,16 @@ export type LogOperation =
   | ({ readonly op: 'base' } & StoredBase)
   | ({ readonly op: 'expiry' } & Expiry)
   | ({ readonly op: 'fork' } & Fork)
+  /** Puts a block in the place of sealed records, or of a block that began with the same version. */
+  | { readonly op: 'archive'; readonly block: ArchivedBlock; readonly sealed: readonly number[] }
+  /** Takes blocks of a session out of the archive, by their first versions, and the events' ids with them. */
+  | {
+      readonly op: 'prune'
+      readonly sessionId: string
+      readonly runs: readonly PrunedRun[]
+      readonly blocks: readonly number[]
+      readonly eventIds: readonly string[]
+    }
+  | ({ readonly op: 'retention' } & Retention)
   | { readonly op: 'frontier'; readonly frontier: Frontier }
   | { readonly op: 'store'; readonly record: StoreRecord }

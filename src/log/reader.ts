@@ -1,5 +1,5 @@
 import { SessionlogError } from '../errors.ts'
-import type { CommitRecord, EventLog, Run } from './port.ts'
+import type { CommitRecord, EventLog } from './port.ts'
 import { type Extent, type ReadableLog, WHOLE_EXTENT } from './readable-log.ts'
 import type { RawEvent } from './record.ts'
 import { RecordReader } from './record-reader.ts'
@@ -7,18 +7,23 @@ import { RecordReader } from './record-reader.ts'
 /** Reads a store's log, from its beginning or by session. */
 export class LogReader extends RecordReader implements ReadableLog {
   readonly #log: Pick<EventLog, 'read' | 'commits'>
+  readonly #cutOf: (sessionId: string) => number
 
-  constructor(log: Pick<EventLog, 'read' | 'commits'>) {
+  /** `cutOf` answers with the version that a pruned session is cut at, and with 0 for any other. */
+  constructor(log: Pick<EventLog, 'read' | 'commits'>, cutOf: (sessionId: string) => number = () => 0) {
     super(log)
     this.#log = log
+    this.#cutOf = cutOf
   }
 
-  extent(): Extent {
-    return WHOLE_EXTENT
+  /** The event at the cut holds the state that the first one after it was made on. */
+  extent(sessionId: string): Extent {
+    const cut = this.#cutOf(sessionId)
+    return cut === 0 ? WHOLE_EXTENT : { first: cut + 1, start: cut, more: false }
   }
 
-  begins(): boolean {
-    return true
+  begins(sessionId: string): boolean {
+    return this.#cutOf(sessionId) === 0
   }
 
   async *positions(after: number, to: number, signal?: AbortSignal): AsyncIterable<readonly RawEvent[]> {
@@ -27,22 +32,35 @@ export class LogReader extends RecordReader implements ReadableLog {
     for await (const page of this.#log.commits(after, signal)) {
       for (const commit of page) {
         if (commit.firstPosition > to) return
-        const events = await commitEvents(commit, records)
+        if (commit.firstPosition > position + 1) throw positionMissing(position + 1)
+        const { events, pruned } = await this.#commitEvents(commit, records)
         const fresh = events.filter(event => event.position > after && event.position <= to)
         for (const event of fresh) {
-          if (event.position !== ++position) throw positionMissing(position)
+          if (pruned === 0 && event.position !== ++position) throw positionMissing(position)
         }
+        position = Math.min(commit.lastPosition, to)
         if (fresh.length > 0) yield fresh
       }
     }
     if (position < to) throw positionMissing(position + 1)
   }
-}
 
-async function commitEvents(commit: CommitRecord, records: RecordCache): Promise<RawEvent[]> {
-  const events: RawEvent[] = []
-  for (const run of commit.runs) for (const event of await records.run(run)) events.push(event)
-  return events.sort((a, b) => a.position - b.position)
+  /** Those that are there, and how many are not any more. */
+  async #commitEvents(
+    { runs }: CommitRecord,
+    records: RecordCache,
+  ): Promise<{ events: RawEvent[]; pruned: number }> {
+    const events: RawEvent[] = []
+    let pruned = 0
+    for (const { sessionId, firstVersion, count } of runs) {
+      for (let version = firstVersion; version < firstVersion + count; version++) {
+        const event = version > this.#cutOf(sessionId) && (await records.event(sessionId, version))
+        if (event) events.push(event)
+        else pruned++
+      }
+    }
+    return { events: events.sort((a, b) => a.position - b.position), pruned }
+  }
 }
 
 /** How many sessions' last records are kept at hand: events of one commit often lie beside those of the next. */
@@ -56,15 +74,11 @@ class RecordCache {
     this.#reader = reader
   }
 
-  async run({ sessionId, firstVersion, count }: Run): Promise<RawEvent[]> {
-    const run: RawEvent[] = []
-    for (let version = firstVersion; version < firstVersion + count; version++) {
-      let events = this.#events.get(sessionId) ?? []
-      const first = events[0]?.version ?? 0
-      if (version < first || version >= first + events.length) events = await this.#load(sessionId, version)
-      run.push(events[version - events[0]!.version]!)
-    }
-    return run
+  async event(sessionId: string, version: number): Promise<RawEvent> {
+    let events = this.#events.get(sessionId) ?? []
+    const first = events[0]?.version ?? 0
+    if (version < first || version >= first + events.length) events = await this.#load(sessionId, version)
+    return events[version - events[0]!.version]!
   }
 
   async #load(sessionId: string, version: number): Promise<readonly RawEvent[]> {

@@ -60,7 +60,8 @@ export interface RawEvent extends EventHeader {
  * each as its hash says. Anything else is `SESSIONLOG_CORRUPTION`, with the version that is at fault.
  */
 export function readRecord(record: LogRecord): RawEvent[] {
-  const { sessionId, firstVersion, loggedHash } = record
+  const { sessionId, firstVersion, loggedHash, fault } = record
+  if (fault !== undefined) throw fault
   const cursor = new Cursor(record)
   const { events } = cursor
   while (!cursor.atEnd) events.push(cursor.event())

@@ -1,4 +1,5 @@
 import { NO_HASH, sha256 } from '../log/chain.ts'
+import { type PrunedEvent, type Retained, WHOLE } from '../log/retention.ts'
 import { toTaggedJson } from '../state/tagged-json.ts'
 
 /** A session as the events read so far make it. */
@@ -11,6 +12,10 @@ export class AuditedHead {
   /** The last sealed record: the version that it begins with, and its size. */
   segmentVersion = 0
   segmentBytes = 0
+  /** The version of the first event that is there, where others were pruned before it. */
+  cut = 0
+  /** What the events say of how much there is. */
+  said: Retained = WHOLE
   /** Of each event, in the order of their versions. */
   readonly positions: number[] = []
   committed = 0
@@ -19,6 +24,16 @@ export class AuditedHead {
   #state: unknown
   #text: StateText | undefined
   #fingerprint: string | undefined
+
+  /** Takes note of an event of which only the hash is left. */
+  prune({ position, recordedAt, hash }: PrunedEvent): void {
+    this.version++
+    this.cut = this.version + 1
+    this.position = position
+    this.recordedAt = recordedAt
+    this.hash = hash
+    this.positions.push(position)
+  }
 
   /** REQUIRES: `rest` has not been called. */
   get state(): unknown {

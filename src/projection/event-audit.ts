@@ -1,15 +1,16 @@
 import { SessionlogError } from '../errors.ts'
-import { decodeOwnPayload, type EventFacts, type EventPayload } from '../log/codec.ts'
+import type { EventFacts } from '../log/codec.ts'
 import { parseSessionKey } from '../log/keys.ts'
 import type { EventLog, LogRecord } from '../log/port.ts'
-import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
-import { applyInPlace } from '../state/apply.ts'
-import { equal } from '../state/values.ts'
+import { corrupted, type RawEvent, readRecord } from '../log/record.ts'
+import { retentionAfter } from '../log/retention.ts'
 import { AuditedHead } from './audited-head.ts'
+import { madeOf } from './audited-state.ts'
 import { Claims } from './claims.ts'
 import { CommitAudit } from './commit-audit.ts'
 import { EventIdAudit } from './event-id-audit.ts'
 import { type ForkPoint, forkedFrom } from './lineage.ts'
+import { RetentionAudit } from './retention-audit.ts'
 import type { Session } from './session.ts'
 
 export interface AuditOptions {
@@ -33,6 +34,8 @@ export class EventAudit {
   readonly #heads = new Map<string, AuditedHead>()
   readonly #claims = new Claims()
   readonly #ids: EventIdAudit
+  readonly #retention: RetentionAudit
+  readonly #sessions: ReadonlyMap<string, Session>
   /** Each event's hash by its position; zeros where none was found. */
   readonly leaves: Buffer
   /** When each event was recorded, by its position. */
@@ -43,17 +46,19 @@ export class EventAudit {
 
   constructor(
     log: EventLog,
-    sessions: Iterable<Session>,
+    sessions: ReadonlyMap<string, Session>,
     position: number,
     report: (error: unknown) => void,
   ) {
     this.#log = log
     this.#ids = new EventIdAudit(log)
+    this.#retention = new RetentionAudit(log, this.#heads, report)
+    this.#sessions = sessions
     this.position = position
     this.#report = report
     this.leaves = Buffer.alloc(32 * position)
     this.#times = new Float64Array(position)
-    for (const session of sessions) {
+    for (const session of sessions.values()) {
       const cached = session.decoded
       if (cached !== undefined) this.#claims.cached(cached)
     }
@@ -76,11 +81,13 @@ export class EventAudit {
     const progress = () => onProgress?.({ events: this.#events, of: this.position })
     await this.#try(() => this.#readStrays())
     await this.#try(async () => {
+      await this.#retention.readPruned(event => this.#note(event), signal)
       await this.#readSealed(signal, progress)
       await this.#readTail(signal, progress)
       this.#complete = true
     })
     if (!this.#complete) return
+    await this.#try(() => this.#readRetentions())
     await this.#try(() => this.#readIds())
     await this.#try(() => this.#readCommits(signal))
     for (const { sessionId, error } of this.#claims.rest()) if (this.trusts(sessionId)) this.#report(error)
@@ -138,13 +145,13 @@ export class EventAudit {
 
   /** Reads a record's events, unless the session was found to be broken before, or is now. */
   #record(record: LogRecord): AuditedHead {
-    const { sessionId, firstPosition, firstVersion, bytes } = record
+    const { sessionId, firstPosition, firstVersion, bytes, isArchived } = record
     const head = this.#heads.get(sessionId) ?? new AuditedHead()
     if (head.version === 0) this.#heads.set(sessionId, head)
     if (head.broken) return head
     if (firstPosition === undefined) {
-      head.segmentVersion = firstVersion
-      head.segmentBytes = bytes.length
+      head.segmentVersion = isArchived ? 0 : firstVersion
+      head.segmentBytes = isArchived ? 0 : bytes.length
     }
     this.#attempt(() => {
       const claimed = this.#claims.versionsOf(sessionId)
@@ -172,23 +179,32 @@ export class EventAudit {
     head.recordedAt = event.recordedAt
     head.hash = event.hash
     head.schemaVersion = facts.schemaVersion ?? 0
+    head.said = retentionAfter(head.said, facts) ?? head.said
     head.positions.push(position)
-    this.leaves.write(event.hash, 32 * (position - 1), 32, 'hex')
-    this.#times[position - 1] = event.recordedAt
+    this.#note(event)
+  }
+
+  #note({ position, recordedAt, hash }: Pick<RawEvent, 'position' | 'recordedAt' | 'hash'>): void {
+    if (position > this.position) return
+    this.leaves.write(hash, 32 * (position - 1), 32, 'hex')
+    this.#times[position - 1] = recordedAt
     this.#events++
   }
 
   /** Moves the head's state on, and answers with what else the event says. */
   #fold(head: AuditedHead, event: RawEvent): EventFacts {
-    const { sessionId, version, kind } = event
-    const { payload, folded } = madeOf(event, head.state)
-    if (kind === KIND.KEYFRAME && !equal(folded, payload.state))
-      throw corrupted(sessionId, version, 'holds a state that its changes do not make')
+    const { sessionId, version } = event
+    const { payload, folded } = madeOf(event, head.state, version === head.cut)
     head.state = folded
     const { facts } = payload
     const fork = version === 1 ? forkedFrom(sessionId, facts) : undefined
     if (fork !== undefined) this.forks.set(sessionId, fork)
     return facts
+  }
+
+  async #readRetentions(): Promise<void> {
+    const versionOf = (id: string) => this.#sessions.get(id)?.acknowledged.version ?? 0
+    await this.#retention.readRetentions(id => versionOf(id) > (this.#heads.get(id)?.version ?? 0))
   }
 
   async #readIds(): Promise<void> {
@@ -226,15 +242,5 @@ export class EventAudit {
     } catch (error) {
       this.#report(error)
     }
-  }
-}
-
-function madeOf(event: RawEvent, before: unknown): { payload: EventPayload; folded: unknown } {
-  try {
-    const payload = decodeOwnPayload(event)
-    const isWhole = event.kind === KIND.WHOLE || event.kind === KIND.DELETED
-    return { payload, folded: isWhole ? payload.state : applyInPlace(payload.changes, before) }
-  } catch (cause) {
-    throw corrupted(event.sessionId, event.version, 'does not make a state of the one before', cause)
   }
 }

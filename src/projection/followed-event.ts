@@ -1,6 +1,7 @@
 import { decodePayload } from '../log/codec.ts'
 import type { Append } from '../log/commit.ts'
 import { corrupted, KIND, type RawEvent } from '../log/record.ts'
+import { retentionAfter } from '../log/retention.ts'
 import { stateAfter } from './fold.ts'
 import { acknowledgedAs, type Session } from './session.ts'
 import type { Slabs } from './slab.ts'
@@ -14,8 +15,14 @@ interface FollowOptions {
   readonly slabs: Slabs
 }
 
+/** The first character of the store's own types, `$`. */
+const OWN_TYPE = 0x24
+
 /** Takes an event into a session that another process recorded, checked as open() checks what it reads. */
 export function followEvent(session: Session, event: RawEvent, { own, ahead, slabs }: FollowOptions): void {
+  // What the store itself says of a session is rare: most events need not be decoded for it.
+  if (event.bytes.includes(OWN_TYPE))
+    session.retained = retentionAfter(session.retained, decodePayload(event).facts) ?? session.retained
   const before = session.isAhead ? session.acknowledged : session
   if (event.version !== before.version + 1)
     throw corrupted(session.id, before.version + 1, 'did not arrive from the owner')

@@ -3,6 +3,7 @@ import { decodeBase } from '../log/base.ts'
 import { MerkleTree } from '../log/chain.ts'
 import type { Expiry, Frontier, LogReads, LogRecord, StoredBase } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
+import type { Retention } from '../log/retention.ts'
 import { damaged, findWrongCount, findWrongRoot } from './diagnosis.ts'
 import { Session } from './session.ts'
 import { Slabs } from './slab.ts'
@@ -37,6 +38,7 @@ export async function rebuild(log: LogReads, options: RebuildOptions = {}): Prom
   const found = await log.readFrontier()
   const frontier = found ?? { position: 0, peaks: [] }
   const pass = new Pass(frontier, await touches(log), options)
+  for await (const page of log.retentions()) pass.retentions(page)
   if (options.ignoreBases) for await (const page of log.sealed()) pass.segments(page)
   else for await (const page of log.bases()) pass.bases(page)
   // No base is written before the frontier is.
@@ -58,6 +60,7 @@ class Pass {
   readonly #touches: ReadonlyMap<string, Expiry>
   readonly #onProgress: RebuildOptions['onProgress']
   readonly #slabs = new Slabs()
+  readonly #retained = new Map<string, Retention>()
   #events = 0
 
   constructor(frontier: Frontier, touched: ReadonlyMap<string, Expiry>, options: RebuildOptions) {
@@ -68,27 +71,30 @@ class Pass {
     this.#onProgress = options.onProgress
   }
 
+  retentions(page: readonly Retention[]): void {
+    for (const each of page) this.#retained.set(each.sessionId, each)
+  }
+
   bases(page: readonly StoredBase[]): void {
     for (const stored of page) {
       const base = decodeBase(stored)
       const { sessionId } = base
       if (sessionId !== stored.sessionId) throw damaged(`The base of session '${sessionId}'`, { sessionId })
-      const session = new Session(base.sessionId)
+      const session = this.#begin(base.sessionId)
       const touched = this.#touches.get(base.sessionId)
       const expiresAt =
         touched !== undefined && touched.version >= base.version ? touched.expiresAt : base.expiresAt
       session.restore(base, this.#slabs.keep(base.text), expiresAt)
-      this.sessions.set(session.id, session)
     }
     this.#report()
   }
 
   segments(page: readonly LogRecord[]): void {
     this.records(page)
-    for (const { sessionId, firstVersion, bytes } of page) {
+    for (const { sessionId, firstVersion, bytes, isArchived } of page) {
       const session = this.#session(sessionId)
-      session.segmentVersion = firstVersion
-      session.segmentBytes = bytes.length
+      session.segmentVersion = isArchived ? 0 : firstVersion
+      session.segmentBytes = isArchived ? 0 : bytes.length
     }
   }
 
@@ -146,11 +152,18 @@ class Pass {
   }
 
   #session(id: string): Session {
-    let session = this.sessions.get(id)
-    if (session === undefined) {
-      session = new Session(id)
-      this.sessions.set(id, session)
+    return this.sessions.get(id) ?? this.#begin(id)
+  }
+
+  #begin(id: string): Session {
+    const session = new Session(id)
+    const retained = this.#retained.get(id)
+    if (retained !== undefined) {
+      const { cut, cutHash, held } = retained
+      session.retained = { cut, cutHash, held }
+      if (cut > 0) session.beginAt(retained)
     }
+    this.sessions.set(id, session)
     return session
   }
 

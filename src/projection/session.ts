@@ -3,6 +3,7 @@ import { NO_HASH } from '../log/chain.ts'
 import type { Append, LogHead } from '../log/commit.ts'
 import { KIND, type RawEvent } from '../log/record.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
+import { type Retained, WHOLE } from '../log/retention.ts'
 import type { Kept } from './slab.ts'
 import { StoredState } from './stored-state.ts'
 
@@ -23,6 +24,9 @@ export class Session implements LogHead {
   hash: string = NO_HASH
   wholeBytes = 0
   bytesSince = 0
+  retained: Retained = WHOLE
+  /** How many legal holds of it are under way. */
+  holding = 0
   run: Append[] | undefined
 
   /** The last sealed record: the version that it begins with (0 for none), and its size. */
@@ -143,8 +147,14 @@ export class Session implements LogHead {
   }
 
   /** Takes over what only the owner of the log knows. */
-  takeHead({ hash, wholeBytes, bytesSince, segmentVersion, segmentBytes }: Session): void {
-    Object.assign(this, { hash, wholeBytes, bytesSince, segmentVersion, segmentBytes })
+  takeHead({ hash, wholeBytes, bytesSince, retained, segmentVersion, segmentBytes }: Session): void {
+    Object.assign(this, { hash, wholeBytes, bytesSince, retained, segmentVersion, segmentBytes })
+  }
+
+  /** The version from which states are made, and the hash before it: what was pruned is not there to be read. */
+  beginAt({ cut, cutHash }: Retained): void {
+    this.version = cut - 1
+    this.hash = cutHash
   }
 
   /** Takes the next recorded event in, at open; without its bytes where a later one makes them needless. */

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { SessionlogError } from '../errors.ts'
+import { encodeFrame, readFrames } from '../log/frames.ts'
 import {
   commitFromPlain,
   commitToPlain,
@@ -10,7 +11,7 @@ import {
   recordToPlain,
 } from '../log/plain-form.ts'
 import type { CommitRecord, LogRecord } from '../log/port.ts'
-import { encodeCbor, tryDecodeCbor } from '../state/cbor-values.ts'
+import { tryDecodeCbor } from '../state/cbor-values.ts'
 
 /** What stands in a file of a backup: commits in order, then the events of each session, then the end. */
 export type BackupItem =
@@ -19,19 +20,13 @@ export type BackupItem =
 
 const KIND = { COMMIT: 1, RECORD: 2 } as const
 
-const LENGTH_BYTES = 4
-
-/** The bytes of a file of a backup, item by item: the length of each as a 32-bit integer, big-endian, then its CBOR. */
+/** The bytes of a file of a backup, item by item. */
 export function encodeItem(item: BackupItem): Buffer {
-  const plain =
+  return encodeFrame(
     item.kind === 'commit'
       ? [KIND.COMMIT, commitToPlain(item.commit)]
-      : [KIND.RECORD, recordToPlain(item.record)]
-  const body = encodeCbor(plain)
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + body.length)
-  bytes.writeUInt32BE(body.length)
-  body.copy(bytes, LENGTH_BYTES)
-  return bytes
+      : [KIND.RECORD, recordToPlain(item.record)],
+  )
 }
 
 /**
@@ -40,32 +35,21 @@ export function encodeItem(item: BackupItem): Buffer {
  */
 export async function* readItems(path: string, sha256: string): AsyncGenerator<BackupItem, void, undefined> {
   const hash = createHash('sha256')
-  let pieces: Buffer[] = []
-  let bytes = 0
-  let wanted = LENGTH_BYTES
-  for await (const piece of piecesOf(path)) {
-    hash.update(piece)
-    pieces.push(piece)
-    bytes += piece.length
-    // A long item is put together once, not again with each piece.
-    if (bytes < wanted) continue
-    const all = Buffer.concat(pieces)
-    let at = 0
-    for (wanted = LENGTH_BYTES; all.length - at >= wanted; wanted = LENGTH_BYTES) {
-      wanted += all.readUInt32BE(at)
-      if (all.length - at < wanted) break
-      yield decodeItem(all.subarray(at + LENGTH_BYTES, at + wanted), path)
-      at += wanted
-    }
-    pieces = [all.subarray(at)]
-    bytes = all.length - at
+  const frames = readFrames(piecesOf(path, hash))
+  for (;;) {
+    const { done, value } = await frames.next()
+    if (!done) yield decodeItem(value, path)
+    else if (value > 0 || hash.digest('hex') !== sha256) throw damaged(path)
+    else return
   }
-  if (bytes > 0 || hash.digest('hex') !== sha256) throw damaged(path)
 }
 
-async function* piecesOf(path: string): AsyncGenerator<Buffer, void, undefined> {
+async function* piecesOf(path: string, hash: Hash): AsyncGenerator<Buffer, void, undefined> {
   try {
-    yield* createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
+      hash.update(piece)
+      yield piece
+    }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw damaged(path)
     throw new SessionlogError('SESSIONLOG_IO_ERROR', `Cannot read ${path}`, { cause, path })

@@ -67,7 +67,7 @@ export async function compact(
   await run.markFrontier()
   await run.sealTail()
   if (options.full) await run.rewriteAll()
-  await source.log.reclaim()
+  await source.log.reclaim('tail')
   const report = run.report()
   if (source.snapshots !== undefined && report.problems.length === 0)
     source.snapshots.completeTo = report.position

@@ -28,15 +28,21 @@ export class Compactor {
     if (everyMs > 0) this.#timer = setInterval(() => this.#runByItself(), everyMs).unref()
   }
 
-  async run({ wait = true, ...options }: CompactOptions = {}): Promise<CompactionReport> {
-    if (!wait && this.#pending > 0) throw running()
-    const report = await this.alone(signal => this.#run({ ...options, signal }), options.signal)
+  async run({ wait, ...options }: CompactOptions = {}): Promise<CompactionReport> {
+    const report = await this.alone(signal => this.#run({ ...options, signal }), { ...options, wait })
     await this.#hooks.onEnd(report)
     return report
   }
 
   /** Runs a task while no compaction runs. Its signal is the caller's and that of the end of the store. */
-  alone<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal = this.#stop.signal): Promise<T> {
+  async alone<T>(
+    task: (signal: AbortSignal) => Promise<T>,
+    {
+      signal = this.#stop.signal,
+      wait = true,
+    }: Pick<CompactOptions, 'signal'> & { wait?: boolean | undefined },
+  ): Promise<T> {
+    if (!wait && this.#pending > 0) throw running()
     const either = AbortSignal.any([this.#stop.signal, signal])
     this.#pending++
     const run = this.#running.then(() => {
@@ -76,6 +82,6 @@ export class Compactor {
 function running(): SessionlogError {
   return new SessionlogError(
     'SESSIONLOG_COMPACTION_RUNNING',
-    'The store is being compacted or verified already',
+    'The store is being compacted, archived, pruned or verified already',
   )
 }

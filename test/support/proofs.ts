@@ -1,5 +1,5 @@
 import type { MemoryLevel } from 'memory-level'
-import type { Level } from '../../src/log/level-reads.ts'
+import type { Level } from '../../src/log/level-pages.ts'
 import { wrapLevel } from '../../src/log/open-level.ts'
 import { LogReader } from '../../src/log/reader.ts'
 import { KIND, type RawEvent } from '../../src/log/record.ts'

@@ -1,0 +1,78 @@
+import { hasCode, notRetained, SessionlogError } from '../errors.ts'
+import { archivedKey, decodeArchived } from './archive-entries.ts'
+import type { ArchiveFiles } from './archive-file.ts'
+import { orderedNumber, RANGE, rangeOf, sessionPrefix } from './keys.ts'
+import { type Level, readPages, type Snapshot } from './level-pages.ts'
+import type { LogRecord, VersionRange } from './port.ts'
+import type { ArchivedBlock } from './retention.ts'
+
+/** What has left LevelDB for the archive's files, and is read as if it had not. */
+export class LevelArchive {
+  readonly #db: Level
+  readonly #files: ArchiveFiles | undefined
+  #isUsed: boolean | undefined
+
+  /** A database of the caller's has no archive. */
+  constructor(db: Level, files: ArchiveFiles | undefined) {
+    this.#db = db
+    this.#files = files
+  }
+
+  /** Something has been put there. */
+  use(): void {
+    this.#isUsed = true
+  }
+
+  /** A session's records there that hold versions `from` to `to`, in order or in reverse. */
+  async *read(
+    sessionId: string,
+    { from, to, reverse = false, signal }: VersionRange,
+    snapshot: Snapshot,
+  ): AsyncIterable<readonly LogRecord[]> {
+    if (!(await this.#hasAny())) return
+    const prefix = sessionPrefix(RANGE.archived, sessionId)
+    const before = { gte: prefix, lte: prefix + orderedNumber(from), reverse: true, limit: 1, snapshot }
+    const [first] = from <= 1 ? [] : await this.#db.keys(before).all()
+    const range = { gte: first ?? prefix, lte: prefix + orderedNumber(to) }
+    const entries = this.#db.iterator({ ...range, reverse, snapshot })
+    for await (const page of readPages(entries, decodeArchived, 1, signal, sessionId)) {
+      for (const block of page) {
+        const records = await this.records(block)
+        const wanted = records.filter(
+          ({ firstVersion }, at) => firstVersion <= to && (records[at + 1]?.firstVersion ?? Infinity) > from,
+        )
+        if (wanted.length > 0) yield reverse ? wanted.reverse() : wanted
+      }
+    }
+  }
+
+  /** The records of a block. A file that is gone may have been replaced, or pruned, since its entry was read. */
+  async records(block: ArchivedBlock): Promise<LogRecord[]> {
+    const { sessionId, firstVersion, lastVersion } = block
+    try {
+      return await this.#files!.records(block)
+    } catch (error) {
+      const value = await this.#db.get(archivedKey(sessionId, firstVersion))
+      if (value === undefined) throw notRetained(sessionId, lastVersion + 1)
+      const now = decodeArchived(archivedKey(sessionId, firstVersion), value)
+      if (now.file !== block.file) return this.records(now)
+      throw isGone(error) ? fileGone(block, this.#files!.pathOf(block.file)) : error
+    }
+  }
+
+  async #hasAny(): Promise<boolean> {
+    this.#isUsed ??= (await this.#db.keys({ ...rangeOf(RANGE.archived), limit: 1 }).all()).length > 0
+    return this.#isUsed
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: string } }
+  return hasCode(error, 'SESSIONLOG_IO_ERROR') && cause?.code === 'ENOENT'
+}
+
+function fileGone({ sessionId, firstVersion, lastVersion }: ArchivedBlock, path: string): SessionlogError {
+  const what = `Versions ${firstVersion} to ${lastVersion} of session '${sessionId}'`
+  const message = `${what} are missing: the archive's file ${path} is gone`
+  return new SessionlogError('SESSIONLOG_EVENTS_MISSING', message, { sessionId, version: firstVersion, path })
+}
