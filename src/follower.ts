@@ -112,7 +112,7 @@ export class Follower<State> implements Role {
 
   tellTouch(touched: Expiry): void {
     // It may be of what was just saved.
-    this.#parts.forwarder.flushOut()
+    this.#parts.forwarder.sendGathered()
     this.touches.add(touched)
   }
 

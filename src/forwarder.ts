@@ -89,8 +89,8 @@ export class Forwarder implements LogWriter {
   }
 
   /** Whatever is sent next by other ways comes after what was pushed. */
-  flushOut(): void {
-    this.#outbox.flush()
+  sendGathered(): void {
+    this.#outbox.sendGathered()
   }
 
   async makeDurable(): Promise<void> {
