@@ -20,6 +20,7 @@ import { checkPolicies } from './policies.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
 import type { Session } from './projection/session.ts'
 import { Relay } from './relay.ts'
+import { expiriesThere } from './remote-work.ts'
 import type { Role } from './role.ts'
 
 /** Opens a store that follows the owner of its log, and becomes the owner when that one goes. */
@@ -36,7 +37,9 @@ export async function follow<State>(
     const options = { ignoreBases: settings.rebuild ?? false, onProgress: settings.onProgress }
     const rebuilt = await rebuild(view, options)
     await view.close()
+    const expiries = await expiriesThere(caller)
     const followed = new Followed(settings, record, rebuilt, joined.durability, producer)
+    followed.store.cache.takeExpiries(expiries)
     followed.follower.start(membership)
     settings.logger.info({ position: rebuilt.tree.size }, 'The store is open, and follows another process')
     return followed.store

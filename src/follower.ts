@@ -14,7 +14,7 @@ import { Membership } from './membership.ts'
 import type { Settings } from './options.ts'
 import type { StoreParts } from './parts.ts'
 import { checkPolicies } from './policies.ts'
-import { compactThere, statsThere, verifyThere } from './remote-work.ts'
+import { compactThere, expiriesThere, statsThere, verifyThere } from './remote-work.ts'
 import type { Role } from './role.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import type { LogStats } from './stats.ts'
@@ -60,11 +60,12 @@ export class Follower<State> implements Role {
 
   /** Follows an owner whose log has been read as it was when this process joined. */
   start(membership: Membership): void {
-    const { forwarder, log } = this.#parts
+    const { forwarder, log, store } = this.#parts
     this.#membership = membership
     membership.listen(message => this.#take(message))
     log.follow(new RemoteLog(membership.caller))
     forwarder.attach(membership.channel)
+    this.touches.restore(store.cache)
     this.touches.attach(membership.channel)
     membership.channel.onEnd(() => this.#lost())
   }
@@ -218,11 +219,13 @@ export class Follower<State> implements Role {
       this.#parts.onJoin(joined)
       const pages = caller.pages<[unknown, unknown[]]>('since', [forwarder.position, joined.position])
       const parts: unknown[] = []
+      const expiries = await expiriesThere(caller)
       for await (const [commit, records] of pages) {
         parts.push(...records)
         // The commit comes with the last of its records.
         if (commit !== null) forwarder.commit(followedFromWire(commit, parts.splice(0)))
       }
+      store.cache.takeExpiries(expiries)
     } catch (error) {
       channel.cut()
       throw error

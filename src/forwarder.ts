@@ -232,6 +232,8 @@ export class Forwarder implements LogWriter {
         this.#remake(sessions, false)
       }
     }
+    // What was touched is sent again after this.
+    this.#outbox.sendGathered()
     this.#outbox.hold(this.#underWay.all.length > 0)
   }
 }

@@ -16,6 +16,14 @@ export async function verifyThere(caller: Caller, options: VerifyOptions): Promi
   return (await caller.call('verify', [checkpoint, key], { signal, onPage })) as VerifyReport
 }
 
+/** When sessions end by themselves, as the owner had it recorded when this process joined; the others don't. */
+export async function expiriesThere(caller: Caller): Promise<Map<string, number>> {
+  const expiries = new Map<string, number>()
+  for await (const page of caller.pages<[string, number][]>('expiries'))
+    for (const [sessionId, expiresAt] of page) expiries.set(sessionId, expiresAt)
+  return expiries
+}
+
 export async function statsThere(caller: Caller): Promise<LogStats> {
   return (await caller.call('stats')) as LogStats
 }

@@ -164,6 +164,26 @@ describe('Stores agree on what has ended', () => {
       },
     ],
     [
+      'where an event with an expiry is recorded together with one that was touched',
+      async (owner, _, now) => {
+        void owner.save('b', { n: 1 })
+        void owner.save('a', { n: 1 })
+        owner.touch('a', now + 500)
+        await owner.save('a', { n: 2 }, { expiresAt: now + 1_000_000 })
+      },
+    ],
+    [
+      'where a touch is of a write that is made again, of what was deleted',
+      async (owner, follower, now) => {
+        void owner.delete('a')
+        const saved = follower.save('a', { n: 2 }, { expiresAt: now + 1_000_000 })
+        follower.touch('a', now + 500)
+        await saved
+        await follower.flush()
+        expect(owner.version('a')).toBe(3)
+      },
+    ],
+    [
       'where a touch is of a write that is then refused',
       async (owner, follower, now) => {
         void owner.save('b', { n: 1 })
@@ -245,6 +265,21 @@ describe('A follower shows what is recorded', () => {
     clock.now += 1000
     for (const store of [owner, follower, other])
       expect([store.get('a'), store.get('b')]).toEqual([undefined, undefined])
+  })
+
+  test('where the next owner moves an expiry before anybody follows it', async () => {
+    const clock = new TestClock()
+    const { owner, follower, dir } = await pair({ clock: clock.read })
+    await follower.save('a', { n: 1 })
+    await follower.save('b', { n: 1 }, { expiresAt: clock.now + 500 })
+    await owner.close()
+    const next = await create<State>({ dir, clock: clock.read })
+    next.touch('a', clock.now + 500)
+    next.touch('b', Number.POSITIVE_INFINITY)
+    await follower.flush()
+    clock.now += 1000
+    for (const store of [follower, next]) expect([store.has('a'), store.has('b')]).toEqual([false, true])
+    await expectSame(next, follower)
   })
 
   test('where a touch found no owner: the next one hears of it', async () => {
