@@ -1,9 +1,10 @@
 import { CurrentLog } from './current-log.ts'
 import { publish } from './diagnostics.ts'
-import { hasCode, SessionlogError } from './errors.ts'
+import { hasCode } from './errors.ts'
 import type { Durability, Receipt } from './event.ts'
 import { Follower } from './follower.ts'
 import { Forwarder } from './forwarder.ts'
+import { otherStore } from './forwarding-errors.ts'
 import type { Wish } from './intent.ts'
 import { RemoteView } from './link/remote-log.ts'
 import type { Append } from './log/commit.ts'
@@ -186,8 +187,4 @@ function takeHeads<State>({ cache }: StoreParts<State>, { sessions }: Rebuilt): 
     // A touch that this process did not hear of.
     if (!known.isAhead && known.expiresAt !== read.expiresAt) cache.touch(known, read.expiresAt)
   }
-}
-
-function otherStore(path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
 }

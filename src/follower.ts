@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CurrentLog } from './current-log.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import type { Forwarder } from './forwarder.ts'
+import { otherStore } from './forwarding-errors.ts'
 import type { Joined } from './guest.ts'
 import { followedFromWire } from './link/commit-message.ts'
 import type { Message } from './link/frame.ts'
@@ -20,6 +21,7 @@ import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import type { LogStats } from './stats.ts'
 import { Touches } from './touches.ts'
 import type { VerifyOptions, VerifyReport } from './verify.ts'
+import { awaited } from './vigil.ts'
 
 export interface FollowerParts<State> {
   readonly dir: string
@@ -128,7 +130,7 @@ export class Follower<State> implements Role {
     this.#closing = true
     this.#membership?.channel.close()
     if (this.#membership === undefined) this.#parts.log.end(closed())
-    await this.#found
+    await awaited(this.#found)
     // It may have become the owner in the meantime.
     const role = this.#parts.role()
     if (role !== this) await role.close()
@@ -144,9 +146,12 @@ export class Follower<State> implements Role {
   /** Asks the owner; where it goes meanwhile the next one, which may be this process itself. */
   async #ask<T>(remote: (owner: Membership) => Promise<T>, local: (owner: Role) => Promise<T>): Promise<T> {
     for (;;) {
-      await this.#found
+      const found = this.#found
+      await awaited(found)
       const role = this.#parts.role()
       if (role !== this) return local(role)
+      // Found, and gone again.
+      if (found !== this.#found) continue
       if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? closed()
       try {
         return await remote(this.#membership)
@@ -186,8 +191,8 @@ export class Follower<State> implements Role {
   async #findOwner(): Promise<void> {
     for (let pause = PAUSE_MS_MIN; !this.#closing; pause = Math.min(2 * pause, PAUSE_MS_MAX)) {
       if (await this.#leadOrFollow()) return
-      // With nothing under way the process may end.
-      await delay(pause, undefined, { ref: this.#parts.forwarder.pending > 0 })
+      // With nobody who waits the process may end.
+      await delay(pause, undefined, { ref: false })
     }
   }
 
@@ -242,8 +247,4 @@ function closed(): SessionlogError {
 function broken(cause: unknown): SessionlogError {
   const message = 'The log can be neither followed nor owned any more: open the store again to go on'
   return new SessionlogError('SESSIONLOG_IO_ERROR', message, { cause })
-}
-
-function otherStore(path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
 }

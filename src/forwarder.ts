@@ -85,7 +85,6 @@ export class Forwarder implements LogWriter {
       this.#underWay.drop(pending)
       throw error
     }
-    this.#outbox.hold(true)
   }
 
   /** Whatever is sent next by other ways comes after what was pushed. */
@@ -164,7 +163,6 @@ export class Forwarder implements LogWriter {
     this.#heardMs = performance.now()
     commits.followed(() => decodeAll([...events.values()].flat()))
     for (const { transaction, receipts } of done) transaction.done(undefined, answered(receipts))
-    this.#outbox.hold(this.#underWay.all.length > 0)
   }
 
   /** The owner didn't record a transaction, nor takes anything that was sent behind it. */
@@ -234,7 +232,6 @@ export class Forwarder implements LogWriter {
     }
     // What was touched is sent again after this.
     this.#outbox.sendGathered()
-    this.#outbox.hold(this.#underWay.all.length > 0)
   }
 }
 

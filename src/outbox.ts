@@ -22,7 +22,6 @@ const GATHERED_BYTES_MAX = 256 * 1024
 export class Outbox {
   readonly #drafts = new RecordWriter()
   #channel: Channel | undefined
-  #held = false
   /** Transactions of one event that go in one message: from that number on. */
   #items: Item[] = []
   #sequence = 0
@@ -30,7 +29,6 @@ export class Outbox {
 
   attach(channel: Channel): void {
     this.#channel = channel
-    this.#held = false
     this.#clear()
   }
 
@@ -60,14 +58,6 @@ export class Outbox {
       this.#channel.send(MESSAGE.WRITE, sequence, items, operations?.(NO_TREE) ?? [])
       this.#drafts.reset()
     }
-  }
-
-  /** The process goes on for as long as something is under way. */
-  hold(busy: boolean): void {
-    if (busy === this.#held || this.#channel === undefined) return
-    this.#held = busy
-    if (busy) this.#channel.hold()
-    else this.#channel.letGo()
   }
 
   /** One message holds many: as many as are sent in one tick, but no more than the owner should wait for. */

@@ -1,6 +1,7 @@
 /** What attacking a follower once broke: each of these lost, doubled or hid something. */
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore, type StoreOptions } from '../../src/index.ts'
+import { inChild } from '../support/child.ts'
 import { collect } from '../support/outcome.ts'
 import { create, directoryOf, TestClock, temporary } from '../support/store.ts'
 
@@ -346,6 +347,36 @@ describe('Nobody is told what is not so', () => {
     await create<State>({ dir, durability: 'buffered' })
     expect(await follower.save('a', {})).toMatchObject({ durability: 'buffered' })
   })
+})
+
+describe('A process goes on while there is no owner, where', () => {
+  const cases = {
+    'it is asked what all others have saved': 'follower.flush()',
+    'something is saved': "follower.save('b', { n: 1 })",
+    'somebody reads the past': "follower.stateAt('a', { version: 1 })",
+    'the store is closing': 'follower.close()',
+  }
+  for (const [what, call] of Object.entries(cases)) {
+    test(what, async () => {
+      const dir = JSON.stringify(temporary())
+      const child = await inChild(`
+        import { setTimeout as delay } from 'node:timers/promises'
+        import { openStore } from '/src/index.ts'
+        const owner = await openStore({ dir: ${dir} })
+        const follower = await openStore({ dir: ${dir}, role: 'follower' })
+        await owner.save('a', { n: 1 })
+        await follower.flush()
+        await owner.close()
+        // Until it pauses between two attempts to find the next owner.
+        while (follower.health().status === 'open') await delay(5)
+        await delay(100)
+        setTimeout(() => openStore({ dir: ${dir} }), 500).unref()
+        await ${call}
+        console.log('done')
+      `)
+      expect(child).toEqual({ code: 0, stdout: 'done\n', stderr: '' })
+    })
+  }
 })
 
 describe('Nobody waits for ever', () => {
