@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CurrentLog } from './current-log.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import type { Forwarder } from './forwarder.ts'
-import { otherStore } from './forwarding-errors.ts'
+import { ended, otherStore } from './forwarding-errors.ts'
 import type { Joined } from './guest.ts'
 import { followedFromWire } from './link/commit-message.ts'
 import type { Message } from './link/frame.ts'
@@ -124,12 +124,12 @@ export class Follower<State> implements Role {
   async close(): Promise<void> {
     const { forwarder, settings } = this.#parts
     // One that never owns the log would wait for somebody who may never come.
-    if (this.#membership === undefined && settings.role === 'follower') forwarder.refuseAll(closed())
+    if (this.#membership === undefined && settings.role === 'follower') forwarder.refuseAll(ended())
     this.#ending = true
     await forwarder.end()
     this.#closing = true
     this.#membership?.channel.close()
-    if (this.#membership === undefined) this.#parts.log.end(closed())
+    if (this.#membership === undefined) this.#parts.log.end(ended())
     await awaited(this.#found)
     // It may have become the owner in the meantime.
     const role = this.#parts.role()
@@ -152,7 +152,7 @@ export class Follower<State> implements Role {
       if (role !== this) return local(role)
       // Found, and gone again.
       if (found !== this.#found) continue
-      if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? closed()
+      if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? ended()
       try {
         return await remote(this.#membership)
       } catch (error) {
@@ -180,11 +180,11 @@ export class Follower<State> implements Role {
     forwarder.detach()
     this.touches.detach()
     if (this.#closing) {
-      log.end(closed())
+      log.end(ended())
       return
     }
     log.lose()
-    if (this.#ending && settings.role === 'follower') forwarder.refuseAll(closed())
+    if (this.#ending && settings.role === 'follower') forwarder.refuseAll(ended())
     this.#found = this.#findOwner()
   }
 
@@ -235,13 +235,10 @@ export class Follower<State> implements Role {
       channel.cut()
       throw error
     }
-    this.start(membership)
+    if (this.#closing) channel.close()
+    else this.start(membership)
     return true
   }
-}
-
-function closed(): SessionlogError {
-  return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
 }
 
 function broken(cause: unknown): SessionlogError {
