@@ -44,9 +44,7 @@ const rounds = values.rounds === undefined ? undefined : integer('rounds', 1)
 const seed = integer('seed', 0)
 const end = performance.now() + integer('minutes', 1) * 60_000
 for (const [name, part] of Object.entries(PARTS)) {
-  // Processes only where they are asked for.
-  const isAsked = values.only === undefined ? name !== 'processes' : values.only === name
-  if (isAsked && process.exitCode === undefined) await part()
+  if ((values.only ?? name) === name && process.exitCode === undefined) await part()
 }
 
 async function kills(): Promise<void> {

@@ -2,6 +2,7 @@ import { isLinkLost } from './link/link-lost.ts'
 import type { RemoteLog } from './link/remote-log.ts'
 import type { CommitRecord, EventLog, Fork, LogRecord, LogView, VersionRange } from './log/port.ts'
 import type { PastLog } from './parts.ts'
+import { awaited } from './vigil.ts'
 
 type Source = EventLog | RemoteLog
 
@@ -97,7 +98,7 @@ export class CurrentLog implements PastLog {
   ): AsyncGenerator<T, void, undefined> {
     for (;;) {
       try {
-        for await (const page of read(await this.#source)) {
+        for await (const page of read(await awaited(this.#source))) {
           note(page)
           yield page
         }
@@ -111,7 +112,7 @@ export class CurrentLog implements PastLog {
   async #whole<T>(ask: (source: Source) => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        return await ask(await this.#source)
+        return await ask(await awaited(this.#source))
       } catch (error) {
         if (!isLinkLost(error)) throw error
       }

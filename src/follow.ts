@@ -1,9 +1,10 @@
 import { CurrentLog } from './current-log.ts'
 import { publish } from './diagnostics.ts'
-import { hasCode, SessionlogError } from './errors.ts'
+import { hasCode } from './errors.ts'
 import type { Durability, Receipt } from './event.ts'
 import { Follower } from './follower.ts'
 import { Forwarder } from './forwarder.ts'
+import { otherStore } from './forwarding-errors.ts'
 import type { Wish } from './intent.ts'
 import { RemoteView } from './link/remote-log.ts'
 import type { Append } from './log/commit.ts'
@@ -20,6 +21,7 @@ import { checkPolicies } from './policies.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
 import type { Session } from './projection/session.ts'
 import { Relay } from './relay.ts'
+import { expiriesThere } from './remote-work.ts'
 import type { Role } from './role.ts'
 
 /** Opens a store that follows the owner of its log, and becomes the owner when that one goes. */
@@ -36,7 +38,9 @@ export async function follow<State>(
     const options = { ignoreBases: settings.rebuild ?? false, onProgress: settings.onProgress }
     const rebuilt = await rebuild(view, options)
     await view.close()
+    const expiries = await expiriesThere(caller)
     const followed = new Followed(settings, record, rebuilt, joined.durability, producer)
+    followed.store.cache.takeExpiries(expiries)
     followed.follower.start(membership)
     settings.logger.info({ position: rebuilt.tree.size }, 'The store is open, and follows another process')
     return followed.store
@@ -183,8 +187,4 @@ function takeHeads<State>({ cache }: StoreParts<State>, { sessions }: Rebuilt): 
     // A touch that this process did not hear of.
     if (!known.isAhead && known.expiresAt !== read.expiresAt) cache.touch(known, read.expiresAt)
   }
-}
-
-function otherStore(path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CurrentLog } from './current-log.ts'
 import { hasCode, SessionlogError } from './errors.ts'
 import type { Forwarder } from './forwarder.ts'
+import { ended, otherStore } from './forwarding-errors.ts'
 import type { Joined } from './guest.ts'
 import { followedFromWire } from './link/commit-message.ts'
 import type { Message } from './link/frame.ts'
@@ -14,10 +15,11 @@ import { Membership } from './membership.ts'
 import type { Settings } from './options.ts'
 import type { StoreParts } from './parts.ts'
 import { checkPolicies } from './policies.ts'
-import { askedWork, RemoteWork } from './remote-work.ts'
+import { askedWork, expiriesThere, RemoteWork } from './remote-work.ts'
 import type { Role } from './role.ts'
 import type { CompactionReport, CompactOptions } from './snapshot/compaction.ts'
 import { Touches } from './touches.ts'
+import { awaited } from './vigil.ts'
 import type { Work } from './work.ts'
 
 export interface FollowerParts<State> {
@@ -67,11 +69,12 @@ export class Follower<State> implements Role {
 
   /** Follows an owner whose log has been read as it was when this process joined. */
   start(membership: Membership): void {
-    const { forwarder, log } = this.#parts
+    const { forwarder, log, store } = this.#parts
     this.#membership = membership
     membership.listen(message => this.#take(message))
     log.follow(new RemoteLog(membership.caller))
     forwarder.attach(membership.channel)
+    this.touches.restore(store.cache)
     this.touches.attach(membership.channel)
     membership.channel.onEnd(() => this.#lost())
   }
@@ -95,7 +98,7 @@ export class Follower<State> implements Role {
 
   tellTouch(touched: Expiry): void {
     // It may be of what was just saved.
-    this.#parts.forwarder.flushOut()
+    this.#parts.forwarder.sendGathered()
     this.touches.add(touched)
   }
 
@@ -104,13 +107,13 @@ export class Follower<State> implements Role {
   async close(): Promise<void> {
     const { forwarder, settings } = this.#parts
     // One that never owns the log would wait for somebody who may never come.
-    if (this.#membership === undefined && settings.role === 'follower') forwarder.refuseAll(closed())
+    if (this.#membership === undefined && settings.role === 'follower') forwarder.refuseAll(ended())
     this.#ending = true
     await forwarder.end()
     this.#closing = true
     this.#membership?.channel.close()
-    if (this.#membership === undefined) this.#parts.log.end(closed())
-    await this.#found
+    if (this.#membership === undefined) this.#parts.log.end(ended())
+    await awaited(this.#found)
     // It may have become the owner in the meantime.
     const role = this.#parts.role()
     if (role !== this) await role.close()
@@ -136,10 +139,13 @@ export class Follower<State> implements Role {
   /** Asks the owner; where it goes meanwhile the next one, which may be this process itself. */
   async #ask<T>(remote: (owner: Membership) => Promise<T>, local: (owner: Role) => Promise<T>): Promise<T> {
     for (;;) {
-      await this.#found
+      const found = this.#found
+      await awaited(found)
       const role = this.#parts.role()
       if (role !== this) return local(role)
-      if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? closed()
+      // Found, and gone again.
+      if (found !== this.#found) continue
+      if (this.#membership === undefined) throw this.#parts.forwarder.failure ?? ended()
       try {
         return await remote(this.#membership)
       } catch (error) {
@@ -167,19 +173,19 @@ export class Follower<State> implements Role {
     forwarder.detach()
     this.touches.detach()
     if (this.#closing) {
-      log.end(closed())
+      log.end(ended())
       return
     }
     log.lose()
-    if (this.#ending && settings.role === 'follower') forwarder.refuseAll(closed())
+    if (this.#ending && settings.role === 'follower') forwarder.refuseAll(ended())
     this.#found = this.#findOwner()
   }
 
   async #findOwner(): Promise<void> {
     for (let pause = PAUSE_MS_MIN; !this.#closing; pause = Math.min(2 * pause, PAUSE_MS_MAX)) {
       if (await this.#leadOrFollow()) return
-      // With nothing under way the process may end.
-      await delay(pause, undefined, { ref: this.#parts.forwarder.pending > 0 })
+      // With nobody who waits the process may end.
+      await delay(pause, undefined, { ref: false })
     }
   }
 
@@ -211,29 +217,24 @@ export class Follower<State> implements Role {
       this.#parts.onJoin(joined)
       const pages = caller.pages<[unknown, unknown[]]>('since', [forwarder.position, joined.position])
       const parts: unknown[] = []
+      const expiries = await expiriesThere(caller)
       for await (const [commit, records] of pages) {
         parts.push(...records)
         // The commit comes with the last of its records.
         if (commit !== null) forwarder.commit(followedFromWire(commit, parts.splice(0)))
       }
+      store.cache.takeExpiries(expiries)
     } catch (error) {
       channel.cut()
       throw error
     }
-    this.start(membership)
+    if (this.#closing) channel.close()
+    else this.start(membership)
     return true
   }
-}
-
-function closed(): SessionlogError {
-  return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
 }
 
 function broken(cause: unknown): SessionlogError {
   const message = 'The log can be neither followed nor owned any more: open the store again to go on'
   return new SessionlogError('SESSIONLOG_IO_ERROR', message, { cause })
-}
-
-function otherStore(path: string): SessionlogError {
-  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
 }

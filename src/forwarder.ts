@@ -85,12 +85,11 @@ export class Forwarder implements LogWriter {
       this.#underWay.drop(pending)
       throw error
     }
-    this.#outbox.hold(true)
   }
 
   /** Whatever is sent next by other ways comes after what was pushed. */
-  flushOut(): void {
-    this.#outbox.flush()
+  sendGathered(): void {
+    this.#outbox.sendGathered()
   }
 
   async makeDurable(): Promise<void> {
@@ -164,7 +163,6 @@ export class Forwarder implements LogWriter {
     this.#heardMs = performance.now()
     commits.followed(() => decodeAll([...events.values()].flat()))
     for (const { transaction, receipts } of done) transaction.done(undefined, answered(receipts))
-    this.#outbox.hold(this.#underWay.all.length > 0)
   }
 
   /** The owner didn't record a transaction, nor takes anything that was sent behind it. */
@@ -232,7 +230,8 @@ export class Forwarder implements LogWriter {
         this.#remake(sessions, false)
       }
     }
-    this.#outbox.hold(this.#underWay.all.length > 0)
+    // What was touched is sent again after this.
+    this.#outbox.sendGathered()
   }
 }
 

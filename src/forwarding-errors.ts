@@ -17,3 +17,8 @@ export function builtOn({ transaction }: { transaction: Transaction }, cause: Er
 export function ended(): SessionlogError {
   return new SessionlogError('SESSIONLOG_NOT_OPEN', 'The store was closed meanwhile')
 }
+
+/** The next owner's log is not the one that was followed. */
+export function otherStore(path: string): SessionlogError {
+  return new SessionlogError('SESSIONLOG_CORRUPTION', `Another store lies in '${path}' now`, { path })
+}

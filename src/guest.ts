@@ -1,10 +1,8 @@
-import { checkExpiry } from './arguments.ts'
 import type { Durability } from './event.ts'
 import type { Intake } from './intake.ts'
 import { Answerer, type Method } from './link/answerer.ts'
 import { type Channel, malformed } from './link/channel.ts'
 import type { Message } from './link/frame.ts'
-import { MESSAGE } from './link/message.ts'
 import { readFollowed } from './log/followed.ts'
 import { commitToPlain, type PlainCommit, type PlainRecord, recordToPlain } from './log/plain-form.ts'
 import type { EventLog, LogView, StoreRecord } from './log/port.ts'
@@ -22,11 +20,14 @@ export interface Hosting {
   readonly between: (call: (position: number) => void) => Promise<void>
   /** Resolves once what is under way is recorded. */
   readonly settled: () => Promise<void>
+  /** When sessions end by themselves, as far as it is recorded; the others don't. */
+  readonly expiries: () => Iterable<SessionExpiry>
   readonly intake: (producer: string, channel: Channel) => Intake
-  readonly touch: (sessionId: string, expiresAt: number) => void
   readonly flush: () => Promise<void>
   readonly work: Work
 }
+
+export type SessionExpiry = readonly [sessionId: string, expiresAt: number]
 
 /** What a follower is told of the store when it joins. */
 export interface Joined {
@@ -48,6 +49,8 @@ export class Guest {
   readonly #onJoin: (guest: Guest, producer: string) => Promise<void>
   readonly #views = new Map<number, LogView>()
   #viewed = 0
+  /** As of the position at which it joined. */
+  #expiries: SessionExpiry[] = []
   #intake: Intake | undefined
   /** Whether it is sent what is committed. */
   #live = false
@@ -86,10 +89,7 @@ export class Guest {
   #take(message: Message): void {
     if (this.#silent) return
     if (this.#answerer.take(message) || this.#intake?.take(message)) return
-    const [kind, sessionId, expiresAt] = message
-    if (kind !== MESSAGE.TOUCH || !this.#live) throw malformed(`kind ${kind}`)
-    checkExpiry(expiresAt)
-    this.#hosting.touch(sessionId as string, expiresAt)
+    throw malformed(`kind ${message[0]}`)
   }
 
   #methods(): Readonly<Record<string, Method>> {
@@ -99,6 +99,9 @@ export class Guest {
       openView: () => this.#openView(log.view()),
       closeView: ([id]) => this.#closeView(id as number),
       view: ([id, part, after], { page }) => this.#view(id as number, part as string, after as number, page),
+      expiries: async (_, { page }) => {
+        while (this.#expiries.length > 0) await page(this.#expiries.splice(-EXPIRIES_MAX))
+      },
       since: async ([after, to], { signal, page }) => {
         for await (const { commit, records } of readFollowed(log, after as number, to as number, signal))
           await inParts(commitToPlain(commit), records.map(recordToPlain), page)
@@ -126,13 +129,14 @@ export class Guest {
 
   async #join(producer: string): Promise<Joined> {
     if (!/^[0-9a-f]{32}$/.test(producer) || this.producer !== '') throw malformed('a producer')
-    const { record, durability, recorder, between, intake, log } = this.#hosting
+    const { record, durability, recorder, between, intake, log, expiries } = this.#hosting
     await this.#onJoin(this, producer)
     this.producer = producer
     let joined: Joined | undefined
     await between(position => {
       const recordedAt = recorder.now()
       joined = { record, durability, position, recordedAt, view: this.#openView(log.view()) }
+      this.#expiries = [...expiries()]
       this.#intake = intake(producer, this.#channel)
       this.#live = true
     })
@@ -177,6 +181,8 @@ export class Guest {
   }
 }
 
+/** So many go in one page. */
+const EXPIRIES_MAX = 1000
 /** So much of a commit goes in one page. */
 const PART_BYTES_MAX = 16 * 1024 * 1024
 

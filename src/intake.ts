@@ -1,21 +1,17 @@
-import { checkId, checkWriteOptions } from './arguments.ts'
+import { checkExpiry, checkId } from './arguments.ts'
 import { Plan } from './batch.ts'
 import type { Answer } from './duplicates.ts'
-import { type ExpectedVersion, isOwnType, type WriteOptions } from './event.ts'
-import { NO_OPTIONS } from './facts.ts'
-import { Behind, type Intent, type RecordOptions } from './intent.ts'
+import { Behind } from './intent.ts'
 import { type Channel, malformed } from './link/channel.ts'
 import type { Message } from './link/frame.ts'
 import { MESSAGE, OUTCOME } from './link/message.ts'
 import { toWire } from './link/wire-error.ts'
-import { type EventFacts, NO_FACTS } from './log/codec.ts'
 import type { Append, Sent } from './log/commit.ts'
-import { type Draft, readDraft } from './log/draft.ts'
 import type { LogOperation } from './log/port.ts'
-import { KIND } from './log/record.ts'
 import type { LogWriter } from './log/writer.ts'
 import { Session } from './projection/session.ts'
 import type { Recorder } from './recorder.ts'
+import { readItem } from './sent-item.ts'
 
 export interface IntakeParts {
   readonly recorder: Recorder<never>
@@ -24,9 +20,13 @@ export interface IntakeParts {
   readonly pendingBytesMax: number
   /** Notes an event that is under way, by its id. */
   readonly note: (append: Append, written: Promise<void>) => void
+  readonly touch: (sessionId: string, expiresAt: number) => void
   /** The session as it is now; undefined where there never was one. */
   readonly find: (id: string) => Session | undefined
 }
+
+/** The messages that are taken one after the other. */
+const KINDS: readonly unknown[] = [MESSAGE.WRITES, MESSAGE.WRITE, MESSAGE.RESUME, MESSAGE.TOUCH]
 
 /**
  * Takes what one follower writes: each transaction is recorded as if the owner's own caller had asked for it, in the
@@ -53,7 +53,7 @@ export class Intake {
   /** Takes a message that belongs here; false for any other. */
   take(message: Message): boolean {
     const [kind] = message
-    if (kind !== MESSAGE.WRITES && kind !== MESSAGE.WRITE && kind !== MESSAGE.RESUME) return false
+    if (!KINDS.includes(kind)) return false
     if (this.#busy) this.#waiting.push(message)
     else this.#handle(message)
     return true
@@ -66,9 +66,10 @@ export class Intake {
 
   #handle([kind, sequence, items, operations]: Message): void {
     if (this.#ended) return
-    if (kind === MESSAGE.RESUME) {
-      this.#halted = false
-    } else if (!this.#halted) {
+    if (kind === MESSAGE.RESUME) this.#halted = false
+    else if (this.#halted) return
+    else if (kind === MESSAGE.TOUCH) this.#touch(sequence, items)
+    else {
       if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !Array.isArray(items))
         throw malformed('a transaction')
       const list = items as readonly unknown[]
@@ -79,6 +80,12 @@ export class Intake {
       const { writer, pendingBytesMax } = this.#parts
       if (writer.pendingBytes > pendingBytesMax) this.#pause(() => writer.settled())
     }
+  }
+
+  /** In the order of the calls: it may be of what was saved before. */
+  #touch(sessionId: unknown, expiresAt: unknown): void {
+    checkExpiry(expiresAt)
+    this.#parts.touch(sessionId as string, expiresAt as number)
   }
 
   #write(sequence: number, items: readonly unknown[], operations: readonly LogOperation[]): void {
@@ -100,7 +107,7 @@ export class Intake {
   /** The same as a transaction of one, without a plan for more. */
   #writeOne(sequence: number, item: unknown): void {
     try {
-      const { sessionId, intent, options } = read(item)
+      const { sessionId, intent, options } = readItem(item)
       const session = this.#parts.find(sessionId) ?? begun(sessionId)
       const prepared = this.#parts.recorder.prepare(session, intent, options)
       if (prepared !== undefined && 'append' in prepared) {
@@ -116,7 +123,7 @@ export class Intake {
   #plan(plan: Plan, item: unknown, sequence: number, index: number): Answer | undefined {
     // Answered before.
     if (item === null) return undefined
-    const { sessionId, intent, options } = read(item)
+    const { sessionId, intent, options } = readItem(item)
     checkId(sessionId)
     const session = plan.session(sessionId, options.eventId, index)
     const prepared = this.#parts.recorder.prepare(session, intent, options, plan.standing(session))
@@ -219,32 +226,3 @@ const NO_OPERATIONS: readonly LogOperation[] = []
 
 /** The follower hears of it by the commit, or of a failed disk as everybody does. */
 function done(): void {}
-
-/** An item is `[draft, base, expectedVersion]`: without a base it is taken whatever is there. */
-function read(item: unknown): { sessionId: string; intent: Intent; options: RecordOptions } {
-  const [bytes, base, expectedVersion] = item as [Uint8Array, number | null, ExpectedVersion | null]
-  if (!(bytes instanceof Uint8Array)) throw malformed('a draft')
-  const draft = readDraft(bytes)
-  const { sessionId, expiresAt, payload } = draft
-  const plain = payload.facts === NO_FACTS && expiresAt === undefined && expectedVersion === null
-  const { schemaVersion, ...facts } = payload.facts
-  if (!plain) checkFacts({ ...facts, expiresAt })
-  const options = plain ? NO_OPTIONS : { ...facts, expiresAt, expectedVersion: expectedVersion ?? 'any' }
-  return { sessionId, intent: intentOf(draft, base), options: options as RecordOptions }
-}
-
-/** As if a caller had given them, but for the types that the store itself gives. */
-function checkFacts({ importedFrom, type, ...options }: EventFacts): void {
-  checkId((importedFrom ?? NO_IMPORT).sessionId)
-  const given = { ...options, type: isOwnType(type) ? undefined : type } as WriteOptions
-  checkWriteOptions(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)))
-}
-
-const NO_IMPORT = { sessionId: '-' }
-
-function intentOf({ kind, payload }: Draft, base: number | null): Intent {
-  if (kind === KIND.DELETED) return { kind: 'delete' }
-  if (base !== null) return { kind: 'changes', changes: payload.changes, base }
-  if (kind !== KIND.WHOLE) throw malformed('changes without a base')
-  return { kind: 'save', state: payload.state, checked: true }
-}

@@ -22,7 +22,6 @@ const GATHERED_BYTES_MAX = 256 * 1024
 export class Outbox {
   readonly #drafts = new RecordWriter()
   #channel: Channel | undefined
-  #held = false
   /** Transactions of one event that go in one message: from that number on. */
   #items: Item[] = []
   #sequence = 0
@@ -30,7 +29,6 @@ export class Outbox {
 
   attach(channel: Channel): void {
     this.#channel = channel
-    this.#held = false
     this.#clear()
   }
 
@@ -51,7 +49,7 @@ export class Outbox {
     const { appends, operations } = transaction
     const isOne = appends.length === 1 && operations === undefined
     // Before the drafts are written: their place is used again after it.
-    if (!isOne || sequence !== this.#sequence + this.#items.length) this.#flush()
+    if (!isOne || sequence !== this.#sequence + this.#items.length) this.sendGathered()
     const items = appends.map((append, index): Item | null =>
       ended.has(index) ? null : this.#item(append, whole),
     )
@@ -62,39 +60,28 @@ export class Outbox {
     }
   }
 
-  /** The process goes on for as long as something is under way. */
-  hold(busy: boolean): void {
-    if (busy === this.#held || this.#channel === undefined) return
-    this.#held = busy
-    if (busy) this.#channel.hold()
-    else this.#channel.letGo()
-  }
-
   /** One message holds many: as many as are sent in one tick, but no more than the owner should wait for. */
   #gather(sequence: number, item: Item): void {
     // It may be too long for a link; those before it are not.
-    if (item[0].length > GATHERED_BYTES_MAX) this.#flush()
+    if (item[0].length > GATHERED_BYTES_MAX) this.sendGathered()
     if (this.#items.length === 0) {
       this.#sequence = sequence
-      queueMicrotask(() => this.#flush())
+      queueMicrotask(() => this.sendGathered())
     }
     this.#bytes += item[0].length
     this.#items.push(item)
-    if (this.#items.length === GATHERED_MAX || this.#bytes > GATHERED_BYTES_MAX) this.#flush(true)
+    if (this.#items.length < GATHERED_MAX && this.#bytes <= GATHERED_BYTES_MAX) return
+    this.sendGathered()
+    this.#channel?.flush()
   }
 
-  /** Sends what was to go at the end of the tick. */
-  flush(): void {
-    this.#flush()
-  }
-
-  #flush(now = false): void {
+  /** Sends what is gathered, before whatever is sent next by other ways. */
+  sendGathered(): void {
     if (this.#items.length === 0) return
     const items = this.#items
     const sequence = this.#sequence
     this.#clear()
     this.#channel?.send(MESSAGE.WRITES, sequence, items)
-    if (now) this.#channel?.flush()
   }
 
   #clear(): void {

@@ -96,8 +96,16 @@ export class Owner<State> implements Role {
 
   /** Followers must have heard of the version first. */
   tellTouch({ sessionId, expiresAt, version }: Expiry): void {
-    const { place, writer } = this.#parts
-    void writer.settled().then(() => place.host?.touched(sessionId, expiresAt, version))
+    const { place, writer, store } = this.#parts
+    void writer.settled().then(() => {
+      place.host?.touched(sessionId, expiresAt, version)
+      // They have heard of later events as well by now, one of which may have moved it again.
+      const session = store.cache.sessions.get(sessionId)
+      if (session === undefined || session.version === version) return
+      const now = session.acknowledged
+      if (now.version !== version && now.state !== undefined)
+        place.host?.touched(sessionId, now.expiresAt, now.version)
+    })
   }
 
   writeTouches(touched: readonly Expiry[]): Promise<void> {
@@ -130,28 +138,27 @@ export class Owner<State> implements Role {
     }
     const note = (append: Append, written: Promise<void>) =>
       store.duplicates.note(append, excuse(written.then(() => receiptOf(append, store.durability()))))
-    const intake = { recorder, writer, pendingBytesMax: settings.pendingBytesMax, find, note }
+    const touch = (sessionId: string, expiresAt: number) => {
+      const session = find(sessionId)
+      if (session?.exists) expiries.touch(session, expiresAt)
+      // Of nothing any more: who touched it is told so, and need not say it again.
+      else this.tellTouch({ sessionId, expiresAt, version: Number.MAX_SAFE_INTEGER })
+    }
+    const intake = { recorder, writer, pendingBytesMax: settings.pendingBytesMax, find, touch, note }
     return {
       record,
       durability: store.durability(),
       log: place.log,
       recorder,
       settled: () => writer.settled(),
-      between: async (call: (position: number) => void) => {
-        await expiries.flush()
-        await writer.write(tree => {
+      between: (call: (position: number) => void) =>
+        writer.write(tree => {
           call(tree.size)
           return []
-        })
-      },
+        }),
+      expiries: () => cache.recordedExpiries(),
       intake: (producer: string, channel: ConstructorParameters<typeof Intake>[2]) =>
         new Intake(intake, producer, channel),
-      touch: (sessionId: string, expiresAt: number) => {
-        const session = find(sessionId)
-        if (session?.exists) expiries.touch(session, expiresAt)
-        // Of nothing any more: who touched it is told so, and need not say it again.
-        else this.tellTouch({ sessionId, expiresAt, version: Number.MAX_SAFE_INTEGER })
-      },
       flush: () => this.flush(),
       work: this.work,
     }

@@ -102,6 +102,14 @@ export class RemoteWork implements Work {
   }
 }
 
+/** When sessions end by themselves, as the owner had it recorded when this process joined; the others don't. */
+export async function expiriesThere(caller: Caller): Promise<Map<string, number>> {
+  const expiries = new Map<string, number>()
+  for await (const page of caller.pages<[string, number][]>('expiries'))
+    for (const [sessionId, expiresAt] of page) expiries.set(sessionId, expiresAt)
+  return expiries
+}
+
 /** Work that is asked of whoever owns the log when it is asked. */
 export function askedWork(ask: <T>(call: (work: Work) => Promise<T>) => Promise<T>): Work {
   return {

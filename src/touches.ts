@@ -37,8 +37,10 @@ export class Touches {
     // Its own comes back at the version that the owner had: an event before that one counts for less.
     this.#untold.delete(sessionId)
     const session = cache.sessions.get(sessionId)
-    if (session === undefined || !(session.exists || session.isAhead)) return
-    if (session.version >= version) cache.touch(session, expiresAt, version)
+    if (session === undefined) return
+    const isThere = session.exists || session.isAhead
+    if (isThere && session.version >= version) cache.touch(session, expiresAt, version)
+    else session.forgetTouch()
   }
 
   /** What sessions were touched at may have been refused, or made again on another version. */

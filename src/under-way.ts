@@ -3,6 +3,7 @@ import type { Append } from './log/commit.ts'
 import type { Forwarded } from './log/port.ts'
 import type { Answered, Transaction } from './log/writer.ts'
 import type { Session } from './projection/session.ts'
+import { Vigil } from './vigil.ts'
 
 /** A transaction that the owner has not answered yet. */
 export interface Pending {
@@ -24,10 +25,11 @@ export interface Pending {
 /** Of a transaction of one: once that is recorded, nobody asks. */
 const NONE: Set<number> = new Set()
 
-/** What a follower has sent and not seen recorded, in the order of the calls. */
+/** What a follower has sent and not seen recorded, in the order of the calls. The process goes on until there is nothing. */
 export class UnderWay {
   readonly #producer: string
   readonly #list: Pending[] = []
+  readonly #vigil = new Vigil()
   /** By the numbers of their events. */
   readonly #events = new Map<number, Pending>()
   /** How many events of a session are under way. */
@@ -73,6 +75,7 @@ export class UnderWay {
       this.#ahead.set(session, (this.#ahead.get(session) ?? 0) + 1)
     }
     this.#list.push(pending)
+    this.#vigil.begin()
     this.bytes += bytes
     return pending
   }
@@ -159,6 +162,7 @@ export class UnderWay {
     // Most are the first: they end in the order in which they were sent.
     if (this.#list[0] === pending) this.#list.shift()
     else this.#list.splice(this.#list.indexOf(pending), 1)
+    if (this.#list.length === 0) this.#vigil.end()
     this.bytes -= pending.transaction.bytes
     const first = this.#list[0]?.sequence ?? Number.POSITIVE_INFINITY
     while (this.#waiting.length > 0 && this.#waiting[0]!.until < first) this.#waiting.shift()!.resolve()

@@ -5,7 +5,7 @@ import { RecordReader } from './record-reader.ts'
 /** A commit with its events, as those get it who follow the log. */
 export interface FollowedCommit {
   readonly commit: CommitRecord
-  /** One for each session; their bytes are only there until the next commit. */
+  /** One for each session that has events in it. */
   readonly records: readonly LogRecord[]
 }
 

@@ -99,6 +99,20 @@ export class Cache {
     this.#note(session)
   }
 
+  /** When sessions end by themselves, as far as it is recorded. */
+  *recordedExpiries(): IterableIterator<[sessionId: string, expiresAt: number]> {
+    for (const { id, recordedExpiry } of this.#expiring)
+      if (recordedExpiry !== Number.POSITIVE_INFINITY) yield [id, recordedExpiry]
+  }
+
+  /** Takes over when sessions end by themselves, as far as it is recorded: the others don't. */
+  takeExpiries(expiries: ReadonlyMap<string, number>): void {
+    for (const session of this.sessions.values()) {
+      session.takeExpiry(expiries.get(session.id) ?? Number.POSITIVE_INFINITY)
+      this.#note(session)
+    }
+  }
+
   /** Goes back to what is acknowledged, everywhere. */
   rollBack(): void {
     const changed: Session[] = []

@@ -80,8 +80,12 @@ export class Session implements LogHead {
   acknowledge(append: Append): void {
     this.#position = append.position
     this.#recordedAt = append.recordedAt
-    if (append.version === this.version) this.#acknowledged = undefined
-    else this.#acknowledged = acknowledgedAs(append)
+    this.#acknowledged = append.version === this.version ? undefined : this.#touchedAt(acknowledgedAs(append))
+  }
+
+  /** When it ends by itself, as far as that is acknowledged. */
+  get recordedExpiry(): number {
+    return this.#acknowledged === undefined ? this.expiresAt : this.#acknowledged.expiresAt
   }
 
   /** True where readers see more than is acknowledged. */
@@ -136,6 +140,24 @@ export class Session implements LogHead {
     const recorded = this.#acknowledged
     if (recorded === undefined || version > recorded.version) this.expiresAt = expiresAt
     else if (recorded.state !== undefined) this.#acknowledged = { ...recorded, expiresAt }
+  }
+
+  /** A touch of this process has been answered: what was touched is not what there is. */
+  forgetTouch(): void {
+    this.#touched = undefined
+  }
+
+  /** Takes over the expiry as another process has it recorded. */
+  takeExpiry(expiresAt: number): void {
+    this.#touched = undefined
+    if (this.#acknowledged === undefined) this.expiresAt = expiresAt
+    else this.#acknowledged = { ...this.#acknowledged, expiresAt }
+  }
+
+  /** It may have been touched while it was under way. */
+  #touchedAt(recorded: RecordedState): RecordedState {
+    const touched = this.#touched
+    return touched?.version === recorded.version ? { ...recorded, expiresAt: touched.expiresAt } : recorded
   }
 
   /** An expiry that was moved at a version, or after it, counts for more than the event's. */

@@ -1,6 +1,7 @@
 /** What attacking a follower once broke: each of these lost, doubled or hid something. */
 import { describe, expect, test } from 'vitest'
 import { openStore, type SessionStore, type StoreOptions } from '../../src/index.ts'
+import { inChild } from '../support/child.ts'
 import { collect } from '../support/outcome.ts'
 import { create, directoryOf, TestClock, temporary } from '../support/store.ts'
 
@@ -164,6 +165,26 @@ describe('Stores agree on what has ended', () => {
       },
     ],
     [
+      'where an event with an expiry is recorded together with one that was touched',
+      async (owner, _, now) => {
+        void owner.save('b', { n: 1 })
+        void owner.save('a', { n: 1 })
+        owner.touch('a', now + 500)
+        await owner.save('a', { n: 2 }, { expiresAt: now + 1_000_000 })
+      },
+    ],
+    [
+      'where a touch is of a write that is made again, of what was deleted',
+      async (owner, follower, now) => {
+        void owner.delete('a')
+        const saved = follower.save('a', { n: 2 }, { expiresAt: now + 1_000_000 })
+        follower.touch('a', now + 500)
+        await saved
+        await follower.flush()
+        expect(owner.version('a')).toBe(3)
+      },
+    ],
+    [
       'where a touch is of a write that is then refused',
       async (owner, follower, now) => {
         void owner.save('b', { n: 1 })
@@ -247,6 +268,21 @@ describe('A follower shows what is recorded', () => {
       expect([store.get('a'), store.get('b')]).toEqual([undefined, undefined])
   })
 
+  test('where the next owner moves an expiry before anybody follows it', async () => {
+    const clock = new TestClock()
+    const { owner, follower, dir } = await pair({ clock: clock.read })
+    await follower.save('a', { n: 1 })
+    await follower.save('b', { n: 1 }, { expiresAt: clock.now + 500 })
+    await owner.close()
+    const next = await create<State>({ dir, clock: clock.read })
+    next.touch('a', clock.now + 500)
+    next.touch('b', Number.POSITIVE_INFINITY)
+    await follower.flush()
+    clock.now += 1000
+    for (const store of [follower, next]) expect([store.has('a'), store.has('b')]).toEqual([false, true])
+    await expectSame(next, follower)
+  })
+
   test('where a touch found no owner: the next one hears of it', async () => {
     const clock = new TestClock()
     const { owner, follower, dir } = await pair({ clock: clock.read })
@@ -311,6 +347,36 @@ describe('Nobody is told what is not so', () => {
     await create<State>({ dir, durability: 'buffered' })
     expect(await follower.save('a', {})).toMatchObject({ durability: 'buffered' })
   })
+})
+
+describe('A process goes on while there is no owner, where', () => {
+  const cases = {
+    'it is asked what all others have saved': 'follower.flush()',
+    'something is saved': "follower.save('b', { n: 1 })",
+    'somebody reads the past': "follower.stateAt('a', { version: 1 })",
+    'the store is closing': 'follower.close()',
+  }
+  for (const [what, call] of Object.entries(cases)) {
+    test(what, async () => {
+      const dir = JSON.stringify(temporary())
+      const child = await inChild(`
+        import { setTimeout as delay } from 'node:timers/promises'
+        import { openStore } from '/src/index.ts'
+        const owner = await openStore({ dir: ${dir} })
+        const follower = await openStore({ dir: ${dir}, role: 'follower' })
+        await owner.save('a', { n: 1 })
+        await follower.flush()
+        await owner.close()
+        // Until it pauses between two attempts to find the next owner.
+        while (follower.health().status === 'open') await delay(5)
+        await delay(100)
+        setTimeout(() => openStore({ dir: ${dir} }), 500).unref()
+        await ${call}
+        console.log('done')
+      `)
+      expect(child).toEqual({ code: 0, stdout: 'done\n', stderr: '' })
+    })
+  }
 })
 
 describe('Nobody waits for ever', () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { SessionStore, StoreOptions } from '../../src/index.ts'
 import { collect } from '../support/outcome.ts'
@@ -327,6 +328,24 @@ describe('A follower', () => {
     expect(await follower.compact()).toMatchObject({ position: 52 })
     expect(await follower.verify()).toMatchObject({ ok: true, position: 52 })
     expect(next.get('a')).toEqual({ n: 2 })
+  })
+
+  test('that closes while it joins the next owner does not follow it', async () => {
+    let { owner, follower } = await pair()
+    const dir = directoryOf(owner as never)
+    for (let round = 0; round < 10; round++) {
+      await owner.close()
+      const next = create<State>({ dir })
+      // Most times it waits to be let in by now.
+      await delay(3 * round)
+      await follower.close()
+      owner = await next
+      const { position } = follower
+      await owner.save('a', { round })
+      await delay(20)
+      expect(follower.position).toBe(position)
+      follower = await create<State>({ dir, role: 'follower' })
+    }
   })
 
   test('that closes while nobody holds the store says of each write that it was not recorded', async () => {

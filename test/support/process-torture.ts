@@ -51,13 +51,17 @@ export class ProcessTorture {
   }
 
   async run(steps: number, until = Number.POSITIVE_INFINITY): Promise<void> {
-    for (let n = 0; n < this.#count; n++) await this.#spawn()
-    for (let step = 0; step < steps && performance.now() < until; step++) {
-      this.tally.steps++
-      await this.#step()
+    try {
+      for (let n = 0; n < this.#count; n++) await this.#spawn()
+      for (let step = 0; step < steps && performance.now() < until; step++) {
+        this.tally.steps++
+        await this.#step()
+      }
+      await Promise.all(this.#bursts)
+    } finally {
+      // Also where something failed: who runs this would wait for them.
+      await Promise.all(this.#running.map(each => each.kill()))
     }
-    await Promise.all(this.#bursts)
-    for (const each of this.#running) await each.kill()
     this.#gone.push(...this.#running)
     this.tally.acked = this.acked.length
   }
@@ -85,14 +89,18 @@ export class ProcessTorture {
     this.tally.bursts++
     const id = `s${this.#chance.below(SESSIONS)}`
     const done = one.call('burst', id, `${this.tally.bursts}`, 1 + this.#chance.below(BURST_MAX))
-    // One that is killed never answers.
-    this.#bursts.push(Promise.race([done, one.ended]))
+    // One that is killed never answers. What goes wrong is told at the end.
+    const over = Promise.race([done, one.ended])
+    over.catch(() => {})
+    this.#bursts.push(over)
   }
 
   async #replace(one: StoreProcess, how: 'kills' | 'closes'): Promise<void> {
     this.tally[how]++
     const before = one.acked.length
-    if (this.#chance.once(2)) await Promise.race([one.untilAcked(before + 1), ...this.#bursts.slice(-1)])
+    const last = this.#bursts.at(-1)
+    // Where nothing has been asked for yet, nothing will be acknowledged.
+    if (this.#chance.once(2) && last !== undefined) await Promise.race([one.untilAcked(before + 1), last])
     if (how === 'closes') await one.call('close')
     await one.kill()
     this.#running = this.#running.filter(each => each !== one)

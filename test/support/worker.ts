@@ -47,6 +47,8 @@ const METHODS = {
     ).then(outcomes =>
       outcomes.flatMap(each => (each.status === 'rejected' ? [String(each.reason.code)] : [])),
     ),
+  /** Ends by itself, as after an exception that nobody caught. */
+  exit: (code: number) => process.exit(code),
   backup: (dest: string) => store.backup(dest).then(({ position }) => position),
   /** Saves again and again, one after the other, until the process ends. */
   saveOn: async (id: string, name: string) => {

@@ -17,15 +17,20 @@ const source = fileURLToPath(new URL('./worker.ts', import.meta.url))
 /** A process that has a store open; see `worker.ts`. */
 export class StoreProcess {
   readonly acked: Acked[] = []
-  /** Resolves when the process has ended. */
-  readonly ended: Promise<unknown>
+  /** Resolves when the process has ended because of `kill()`; rejects where it ended by itself. */
+  readonly ended: Promise<void>
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: unknown[]) => void>()
   #calls = 0
+  #killed = false
 
   private constructor(child: ChildProcess) {
     this.#child = child
-    this.ended = once(child, 'exit')
+    this.ended = once(child, 'exit').then(([code, signal]) => {
+      if (this.#killed && signal === 'SIGKILL') return
+      throw new Error(`A process that has a store open ended by itself: ${signal ?? `exit code ${code}`}`)
+    })
+    this.ended.catch(() => {})
     child.on('message', ([id, ...answer]: [number | string, ...never[]]) => {
       if (id === 'acked') {
         const [session, version, position, hash, state] = answer
@@ -48,12 +53,13 @@ export class StoreProcess {
     return new StoreProcess(child)
   }
 
-  /** Rejects as the store's method does; never settles where the process ends first. */
+  /** Rejects as the store's method does, and where the process ends by itself; never settles where it is killed. */
   async call<T = unknown>(method: string, ...args: unknown[]): Promise<T> {
     const id = ++this.#calls
     const answer = new Promise<unknown[]>(resolve => this.#waiting.set(id, resolve))
-    this.#child.send([id, method, ...args])
-    const [outcome, value, message] = await answer
+    // One that is gone can't be told; `ended` says so.
+    this.#child.send([id, method, ...args], () => {})
+    const [outcome, value, message] = await Promise.race([answer, this.ended.then(() => answer)])
     if (outcome === 'ok') return value as T
     throw Object.assign(new Error(String(message)), { code: value })
   }
@@ -62,15 +68,18 @@ export class StoreProcess {
     this.#child.kill(signal)
   }
 
+  /** Rejects where the process had ended by itself. */
   async kill(): Promise<void> {
+    this.#killed = true
     this.#child.kill('SIGKILL')
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit')
+    await this.ended
   }
 
-  /** Once so many saves were acknowledged, or the process has ended. */
+  /** Once so many saves were acknowledged, or the process was killed; rejects where it ended by itself. */
   async untilAcked(count: number): Promise<void> {
-    const isOver = () => this.#child.exitCode !== null || this.#child.signalCode !== null
-    while (this.acked.length < count && !isOver())
-      await Promise.race([once(this.#child, 'message'), this.ended])
+    while (this.acked.length < count) {
+      const next = once(this.#child, 'message').then(() => true)
+      if (!(await Promise.race([next, this.ended.then(() => false)]))) return
+    }
   }
 }
