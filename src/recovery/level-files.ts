@@ -26,6 +26,11 @@ export class LevelFiles {
     this.#path = path
   }
 
+  /** Whether there are any. */
+  async any(): Promise<boolean> {
+    return (await this.#names()).some(name => TABLE.test(name) || LOG.test(name))
+  }
+
   /** What is missing of them, and what is not as its checksum says, among those that LevelDB still needs. */
   async check(onDamage: OnFileDamage): Promise<void> {
     const names = await this.#names()
@@ -39,10 +44,16 @@ export class LevelFiles {
     }
   }
 
+  /** Tells which of them are not there. */
+  async checkNames(onDamage: OnFileDamage): Promise<void> {
+    const names = await this.#names()
+    await this.#needed(names, await this.#manifest(names, onDamage), onDamage)
+    if (!(await this.any())) onDamage({ path: this.#path, what: 'it holds no log' })
+  }
+
   /** What can be read of all of them, the tables first, also of those that LevelDB needs no more. */
   async *entries(onDamage: OnFileDamage): AsyncGenerator<LevelEntry, void, undefined> {
     const names = await this.#names()
-    await this.#needed(names, await this.#manifest(names, onDamage), onDamage)
     for (const name of [...names.filter(each => TABLE.test(each)), ...names.filter(each => LOG.test(each))]) {
       const bytes = await this.#read(name, onDamage)
       if (bytes === undefined) continue
@@ -51,7 +62,11 @@ export class LevelFiles {
   }
 
   /** Tells of files that LevelDB needs and that are not there, and answers with those that are. */
-  async #needed(names: string[], manifest: Manifest | undefined, onDamage: OnFileDamage): Promise<string[]> {
+  async #needed(
+    names: readonly string[],
+    manifest: Manifest | undefined,
+    onDamage: OnFileDamage,
+  ): Promise<string[]> {
     const files = names.filter(name => TABLE.test(name) || LOG.test(name))
     if (manifest === undefined) return files
     const needed = files.filter(name =>
