@@ -33,7 +33,7 @@ export interface SalvageReport {
   readonly missing: readonly Range[]
   /** Events in whose place another source has another one. */
   readonly conflicts: readonly Conflict[]
-  /** What could not be read. Something else may have had what was in it. */
+  /** What could not be read, the first thousand. Something else may have had what was in it. */
   readonly damages: readonly Damage[]
   /** Snapshots that cannot be read and whose sessions are not known, and snapshots of other stores: not in the new store. */
   readonly leftOut: readonly string[]
@@ -49,6 +49,6 @@ export interface SalvageOptions {
   backup?: string
   /** Ends it with its reason; nothing is left of it. */
   signal?: AbortSignal
-  /** Told now and then how many events were found, and of them written. */
-  onProgress?: (progress: { readonly found: number; readonly written: number }) => void
+  /** Told now and then how many events were written as they were, of how many. */
+  onProgress?: (progress: { readonly written: number; readonly of: number }) => void
 }

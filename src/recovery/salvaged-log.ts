@@ -122,7 +122,7 @@ async function writeTrusted(log: EventLog, { finds, scratch, trusted, options }:
     signal?.throwIfAborted()
     await log.write(operations, false)
     operations = []
-    onProgress?.({ found: position, written })
+    onProgress?.({ written, of: position })
   }
   const isTrusted = (event: RawEvent) => event.position <= position && finds.holds(event)
   for await (const page of scratch.sealed(signal)) {
