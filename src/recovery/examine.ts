@@ -1,9 +1,9 @@
-import { type Dirent, statSync } from 'node:fs'
+import { type Dirent, existsSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkOptions, checkPath, checkType } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
-import { diskUse } from '../snapshot/disk-use.ts'
+import { type DiskUse, diskUse } from '../snapshot/disk-use.ts'
 import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.ts'
 import { readWitness } from '../snapshot/witness.ts'
 import { findingsOfDirectory, findingsOfLeftovers, findingsOfOwner } from './directory-findings.ts'
@@ -26,9 +26,9 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
   const { dir } = options
   const entries = await entriesOf(dir)
   const sizes = {
-    log: diskUse(join(dir, 'log')),
-    snapshots: diskUse(join(dir, 'sessions_v3')),
-    archive: diskUse(join(dir, 'archive')),
+    log: sizeOf(join(dir, 'log')),
+    snapshots: sizeOf(join(dir, 'sessions_v3')),
+    archive: sizeOf(join(dir, 'archive')),
   }
   const looks = entries === undefined ? undefined : await look(options)
   const isStore = looks !== undefined && isAnyStore(looks)
@@ -120,10 +120,18 @@ function formatsOf(looks: Looks | undefined, log: number | undefined): Examinati
   return { log, head: witness?.format, snapshots: snapshots?.heads.length ? SNAPSHOT_FORMAT : undefined }
 }
 
+function sizeOf(path: string): DiskUse {
+  return isDirectory(path) ? diskUse(path) : { files: 0, bytes: 0, changedAt: 0 }
+}
+
+/** Under a file there is nothing, which Node.js 20 does not take for an absence. */
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
+}
+
 /** Undefined where there is no directory. */
 async function entriesOf(dir: string): Promise<Dirent[] | undefined> {
-  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return undefined
-  return readdir(dir, { withFileTypes: true })
+  return isDirectory(dir) ? readdir(dir, { withFileTypes: true }) : undefined
 }
 
 function checkExamine(options: ExamineOptions): void {

@@ -23,6 +23,23 @@ export interface OwnerState {
 
 /** Undefined where nobody holds the store, and the last owner left in order. */
 export async function ownerOf(dir: string): Promise<OwnerState | undefined> {
+  const holder = await holderOf(dir)
+  if (holder === undefined) return undefined
+  const { isListening, ...owner } = holder
+  return { ...owner, answers: isListening && owner.process !== 'stopped' && (await isAnswering(dir)) }
+}
+
+/** `SESSIONLOG_LOCKED` where a process holds the store. */
+export async function assertFree(dir: string): Promise<void> {
+  const owner = await holderOf(dir)
+  if (!owner?.holds) return
+  const who = owner.pid === undefined ? 'another store' : `process ${owner.pid}`
+  throw new SessionlogError('SESSIONLOG_LOCKED', `'${dir}' is held by ${who}: end it first`, { path: dir })
+}
+
+type Holder = Omit<OwnerState, 'answers'> & { readonly isListening: boolean }
+
+async function holderOf(dir: string): Promise<Holder | undefined> {
   const { directory, identity } = identifyDirectory(dir)
   const owner = readOwner(directory)
   const isListening = await listens(endpointOf(identity))
@@ -31,23 +48,12 @@ export async function ownerOf(dir: string): Promise<OwnerState | undefined> {
   const process = stateOf(pid, host)
   const isAlive = process === 'running' || process === 'stopped'
   const holds = isListening || isHeldHere(dir) || (!CLAIM_IS_SEEN && isAlive)
-  const answers = isListening && process !== 'stopped' && (await isAnswering(dir))
   const said = {
     ...(pid !== undefined && { pid }),
     ...(host !== undefined && { hostname: host }),
     ...(since !== undefined && { since }),
   }
-  return { ...said, process, holds, answers }
-}
-
-/** `SESSIONLOG_LOCKED` where a process holds the store. */
-export async function assertFree(dir: string): Promise<void> {
-  const owner = await ownerOf(dir)
-  if (!owner?.holds) return
-  const who = owner.pid === undefined ? 'another store' : `process ${owner.pid}`
-  const where = owner.hostname === undefined || owner.hostname === hostname() ? '' : ` on ${owner.hostname}`
-  const message = `'${dir}' is held by ${who}${where}: end it first`
-  throw new SessionlogError('SESSIONLOG_LOCKED', message, { path: dir })
+  return { ...said, process, holds, isListening }
 }
 
 /** Elsewhere an owner who doesn't share can't be seen by who doesn't ask for its lock. */
