@@ -67,11 +67,12 @@ async function look({ dir, deep = false, ...options }: ExamineOptions): Promise<
   const isHeld = owner?.holds === true
   const files = new LevelFiles(join(dir, 'log'))
   const hasLog = await files.any()
-  const damages = hasLog ? await check(files, isHeld, signal) : []
+  const isShut = isHeld && process.platform === 'win32'
+  const damages = hasLog && !isShut ? await check(files, isHeld, signal) : []
   let log: SeenLog | undefined
   let refusal: unknown
   // At some damages LevelDB ends the process.
-  if (hasLog && damages.length === 0) {
+  if (hasLog && !isShut && damages.length === 0) {
     const paths = [...snapshots.heads, ...snapshots.unreadable].map(({ path }) => path)
     const looking = { ...options, deep, witness, snapshots: paths, isHeld }
     log = await seeLog(dir, looking).catch(error => {
@@ -81,7 +82,7 @@ async function look({ dir, deep = false, ...options }: ExamineOptions): Promise<
       return undefined
     })
   }
-  return { dir, owner, hasLog, witness, witnessError, snapshots, damages, log, refusal }
+  return { dir, owner, hasLog, witness, witnessError, snapshots, damages, isShut, log, refusal }
 }
 
 /** How often a log that changes meanwhile is looked at again. */

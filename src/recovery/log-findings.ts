@@ -1,4 +1,5 @@
 import type { SessionlogError } from '../errors.ts'
+import type { VerifyProblem } from '../verify.ts'
 import type { Finding } from './examination.ts'
 import type { Looks } from './looks.ts'
 import { onDirectory } from './remedies.ts'
@@ -7,13 +8,18 @@ import { onDirectory } from './remedies.ts'
 const TOLD_MAX = 5
 
 /** LevelDB's files, and whether a store would open on them. */
-export function findingsOfLog({ dir, hasLog, damages, log, refusal, witness }: Looks): Finding[] {
+export function findingsOfLog(looks: Looks): Finding[] {
+  const { dir, hasLog, damages, isShut, log, refusal, witness } = looks
   const remedy = onDirectory(dir).rebuild
   const about = 'log'
   if (!hasLog) {
     const had = witness === undefined ? '' : `: it once had ${witness.position} events`
     const message = `The log is gone${had}`
     return [{ severity: 'problem', about, code: 'SESSIONLOG_EVENTS_MISSING', message, remedy }]
+  }
+  if (isShut) {
+    const message = 'Nobody but the process that holds the store may read its log here'
+    return [{ severity: 'note', about, message, remedy: `${onDirectory(dir).verify}: that process reads it` }]
   }
   if (damages.length > 0) {
     const told = damages.slice(0, TOLD_MAX).map(
@@ -33,7 +39,7 @@ export function findingsOfLog({ dir, hasLog, damages, log, refusal, witness }: L
   if (log === undefined) return [ofRefusal(refusal as SessionlogError, remedy)]
   const { position, sessions, record, problems } = log
   const opens = `The log opens: ${count(sessions.size, 'session')}, ${count(position, 'event')}, origin ${record.origin}`
-  return [{ severity: 'ok', about, message: opens }, ...ofVerification(problems, dir)]
+  return [{ severity: 'ok', about, message: opens }, ...ofVerification(problems, looks)]
 }
 
 function ofRefusal({ code, message }: SessionlogError, remedy: string): Finding {
@@ -47,22 +53,26 @@ function ofRefusal({ code, message }: SessionlogError, remedy: string): Finding 
   }
 }
 
-/** Of what was read in full; what the snapshots lack is told with them. */
+/** Of what was read in full. Snapshots that cannot be read, and those of another store or ahead of the log, are told anyway. */
 function ofVerification(
-  problems: readonly { code: string; message: string; path?: string }[] | undefined,
-  dir: string,
+  problems: readonly VerifyProblem[] | undefined,
+  { dir, snapshots }: Looks,
 ): Finding[] {
   if (problems === undefined) return []
-  const own = problems.filter(({ path }) => path === undefined) as Pick<SessionlogError, 'code' | 'message'>[]
+  const told = new Set(snapshots.unreadable.map(({ path }) => path))
+  const own = problems.filter(
+    ({ path, code }) => path === undefined || (code === 'SESSIONLOG_CORRUPTION' && !told.has(path)),
+  )
   if (own.length === 0)
     return [{ severity: 'ok', about: 'events', message: 'Every event is as it was written' }]
-  const { rebuild } = onDirectory(dir)
-  return own.map(({ code, message }) => ({
+  const { rebuild, compactFully } = onDirectory(dir)
+  return own.map(({ code, message, path }) => ({
     severity: 'problem',
-    about: 'events',
     code,
     message,
-    remedy: rebuild,
+    ...(path === undefined
+      ? { about: 'events', remedy: rebuild }
+      : { about: 'snapshots', remedy: compactFully, paths: [path] }),
   }))
 }
 

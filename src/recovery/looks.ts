@@ -15,6 +15,8 @@ export interface Looks {
   readonly snapshots: FoundSnapshots
   /** Of LevelDB's files. */
   readonly damages: readonly Damage[]
+  /** Whether nobody but the process that holds the store may read them, as on Windows. */
+  readonly isShut: boolean
   readonly log: SeenLog | undefined
   /** Why the log could not be opened. */
   readonly refusal: unknown

@@ -45,7 +45,7 @@ interface Looking extends Pick<ExamineOptions, 'deep' | 'signal' | 'onProgress'>
 
 /** Opening, LevelDB writes: so a copy is opened. Rejects as `openStore` would. */
 export async function seeLog(dir: string, looking: Looking): Promise<SeenLog> {
-  const copy = new LogCopy(dir, place => see(place, looking), looking.isHeld ? undefined : 1)
+  const copy = new LogCopy(dir, place => see(place, dir, looking), looking.isHeld ? undefined : 1)
   try {
     return (await copy.open())!
   } finally {
@@ -53,7 +53,7 @@ export async function seeLog(dir: string, looking: Looking): Promise<SeenLog> {
   }
 }
 
-async function see(dir: string, looking: Looking): Promise<SeenLog> {
+async function see(dir: string, of: string, looking: Looking): Promise<SeenLog> {
   const { witness, deep } = looking
   if (witness !== undefined) await writeWitness(dir, witness)
   let loss: unknown
@@ -63,7 +63,7 @@ async function see(dir: string, looking: Looking): Promise<SeenLog> {
     await rm(join(dir, 'head.json'))
     return read(dir)
   })
-  return { ...opened, loss, problems: deep ? await verify(dir, looking) : undefined }
+  return { ...opened, loss, problems: deep ? await verify(dir, of, looking) : undefined }
 }
 
 /** Nothing ends by itself while it is looked at. */
@@ -87,8 +87,10 @@ async function read(dir: string): Promise<Omit<SeenLog, 'loss' | 'problems'>> {
   return { record: identity.record, position: tree.size, root: tree.root(), recordedAt, sessions }
 }
 
+/** `of` is the directory that it is a copy of: the problems are told as that one's. */
 async function verify(
   dir: string,
+  of: string,
   { snapshots, signal, onProgress }: Looking,
 ): Promise<readonly VerifyProblem[]> {
   const folder = join(dir, 'sessions_v3')
@@ -102,7 +104,12 @@ async function verify(
   const store = await openStore<unknown>({ dir, ...QUIET })
   try {
     const { problems } = await store.verify({ ...(signal && { signal }), ...(onProgress && { onProgress }) })
-    return problems
+    const told = (text: string) => text.replaceAll(dir, of)
+    return problems.map(({ path, message, ...problem }) => ({
+      ...problem,
+      message: told(message),
+      ...(path !== undefined && { path: told(path) }),
+    }))
   } finally {
     await store.close()
   }

@@ -30,10 +30,10 @@ export async function trustedLog(
   const running = new MerkleTree()
   let tree = new MerkleTree()
   const proved: CommitRecord[] = []
-  let beyond: Range[] = []
+  let beyond: { from: number; to: number }[] = []
   for await (const page of scratch.commits(0)) {
     for (const commit of page) {
-      beyond.push({ from: commit.firstPosition, to: commit.lastPosition })
+      addRange(beyond, commit)
       if (!grow(running, finds.leaves, commit.lastPosition) || running.root() !== commit.root) continue
       proved.push(commit)
       tree = new MerkleTree(running.size, running.peaks)
@@ -56,6 +56,15 @@ export async function trustedLog(
     position = commit.lastPosition
   }
   return { position, tree, commits, made: made.size, beyond }
+}
+
+function addRange(
+  ranges: { from: number; to: number }[],
+  { firstPosition, lastPosition }: CommitRecord,
+): void {
+  const last = ranges.at(-1)
+  if (last?.to === firstPosition - 1) last.to = lastPosition
+  else ranges.push({ from: firstPosition, to: lastPosition })
 }
 
 /** A commit that begins before the one that is proved before it has ended is made again, too. */

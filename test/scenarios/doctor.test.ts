@@ -253,6 +253,16 @@ describe('What lies beside the log', () => {
     }
   })
 
+  test('is held against it by a deep look: a snapshot whose state is not the one that was saved', async () => {
+    const dir = fresh()
+    const path = join(dir, 'sessions_v3', 's1.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('text text', 'text test'))
+    expect((await look(dir)).ok).toBe(true)
+    const examination = await look(dir, true)
+    expect(problemsOf(examination)).toEqual(['snapshots SESSIONLOG_CORRUPTION'])
+    expect(examination.findings[0]).toMatchObject({ paths: [path], message: expect.stringContaining(path) })
+  })
+
   test('and does no harm is noted', async () => {
     const dir = fresh()
     const names = [

@@ -327,6 +327,33 @@ describe('What is found elsewhere', () => {
     expect((await salvaged(place)).report.remade).toBe(report.remade)
   })
 
+  test('in a backup of a copy that went another way, is taken where nothing stands in its place, and told where it does', async () => {
+    const from = await smallStore()
+    const copy = temporary()
+    cpSync(from, copy, { recursive: true })
+    const place = join(temporary(), 'backup')
+    for (const [path, id, n] of [
+      [from, 'here', 10],
+      [copy, 'there', 20],
+    ] as const) {
+      const store = await create<unknown>({ dir: path })
+      await store.save(id, { n })
+      await store.save('whole', { n })
+      if (path === copy) await store.backup(place)
+      await store.close()
+    }
+    await loseEntries(from, key => key.startsWith('t19'))
+    const dest = join(temporary(), 'new')
+    const report = await salvage({ from, dir: dest, backup: place })
+    expect(report).toMatchObject({ ok: false, kept: 8, remade: 2, missing: [] })
+    expect(report.conflicts).toEqual([{ sessionId: 'whole', version: 4, source: 'backup' }])
+    expect(report.losses).toEqual([
+      { sessionId: 'here', lost: [{ from: 1, to: 1 }], states: [], last: 1, saved: 0 },
+    ])
+    const store = await create<{ n: number }>({ dir: dest })
+    expect([store.get('whole'), store.get('there'), store.has('here')]).toEqual([{ n: 10 }, { n: 20 }, false])
+  })
+
   test('in a backup of another store, is refused, and what is no backup', async () => {
     fresh()
     const store = await create()
