@@ -1,4 +1,4 @@
-import { decodeBase } from '../log/base.ts'
+import { type Base, decodeBase } from '../log/base.ts'
 import { NO_HASH } from '../log/chain.ts'
 import type { EventLog, LogRecord } from '../log/port.ts'
 import { LogReader } from '../log/reader.ts'
@@ -40,7 +40,10 @@ export async function salvageSessions(from: Salvaging, remade: Remade): Promise<
       continue
     }
     const salvaged = new SalvagedSession(id, session, kept, from)
-    const loss = await salvaged.run(remade, [bases.get(id), snapshot && (await stateOf(snapshot, from))])
+    const loss = await salvaged.run(remade, [
+      stateOfBase(bases.get(id), from),
+      snapshot && (await stateOf(snapshot, from)),
+    ])
     if (loss !== undefined) losses.push(loss)
   }
   await remade.flush()
@@ -59,22 +62,20 @@ function keptVersions({ positions, hashes }: FoundSession, { finds, trusted }: S
   return version
 }
 
-/** Of the sessions that need them. */
-async function basesIn({ finds, scratch, trusted }: Salvaging): Promise<Map<string, FoundState>> {
-  const bases = new Map<string, FoundState>()
+/** Of the sessions that need them; their states stay bytes. */
+async function basesIn({ scratch, trusted }: Salvaging): Promise<Map<string, Base>> {
+  const bases = new Map<string, Base>()
   for await (const page of scratch.bases()) {
     for (const stored of page) {
       const base = decodeBase(stored)
-      if (base.position <= trusted.position) continue
-      bases.set(base.sessionId, {
-        ...base,
-        state: baseState(base),
-        origin: finds.origin ?? '',
-        source: 'base',
-      })
+      if (base.position > trusted.position) bases.set(base.sessionId, base)
     }
   }
   return bases
+}
+
+function stateOfBase(base: Base | undefined, { finds }: Salvaging): FoundState | undefined {
+  return base && { ...base, state: baseState(base), origin: finds.origin ?? '', source: 'base' }
 }
 
 async function stateOf(head: SnapshotHead, { onDamage }: Salvaging): Promise<FoundState | undefined> {
