@@ -17,6 +17,7 @@ const FLOORS = [
   ['projection', 'snapshot', 'proof', 'link'],
   ['bundle'],
   ['store'],
+  ['recovery'],
   ['index'],
   ['cli'],
 ]

@@ -70,6 +70,8 @@ export interface ImportedFrom {
   readonly version: number
   /** SHA-256 of the event, hexadecimal. */
   readonly hash: string
+  /** Its place in that store: of an event that was saved out of a damaged one. */
+  readonly position?: number
   /** True where something of it had been hidden. */
   readonly redacted?: true
 }

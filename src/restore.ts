@@ -1,19 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { readdir, rename, rm, rmdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { checkNumber, checkOptions, checkPath, checkType, wrong } from './arguments.ts'
 import { SessionlogError } from './errors.ts'
-import { FORKED } from './event.ts'
-import { decodePayload } from './log/codec.ts'
 import { acquireLock } from './log/lock.ts'
 import { openLevelLog } from './log/open-level.ts'
 import type { EventLog, LogOperation } from './log/port.ts'
 import { type RawEvent, readRecord } from './log/record.ts'
-import { cutSegments } from './log/segment.ts'
-import { openStore } from './open.ts'
+import { checkEmpty, makeStore, operationsOf, settleStore } from './new-store.ts'
 import { readItems } from './snapshot/backup-file.ts'
 import { type BackupList, type BackupPart, expiriesOf, readList } from './snapshot/backup-list.ts'
-import { ensureDirectory } from './snapshot/file.ts'
 
 /** From where, into which directory, and up to when. */
 export interface RestoreOptions {
@@ -54,21 +49,16 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   if (list === undefined) throw wrong(`There is no backup in '${from}'`, 'from')
   await checkEmpty(dir)
   const to = await endOf(from, list.parts, list.position, options)
-  // Beside it, and moved when it is whole: a part of a store must not be taken for one.
-  const place = `${resolve(dir)}.${randomBytes(4).toString('hex')}.restoring`
-  try {
-    await ensureDirectory(place)
-    const origin = randomUUID()
-    const recordedAt = await fill(place, { from, list, to, origin, options })
+  return makeStore(dir, async place => {
+    const recordedAt = await fill(place, { from, list, to, origin: randomUUID(), options })
     signal?.throwIfAborted()
-    const report = await seal(place, to, recordedAt)
-    await rmdir(dir).catch(() => {})
-    await rename(place, dir)
-    return report
-  } catch (error) {
-    await rm(place, { recursive: true, force: true })
-    throw error
-  }
+    return settleStore(place, recordedAt, ({ origin, size: sessions }, root) => ({
+      origin,
+      position: to,
+      root,
+      sessions,
+    }))
+  })
 }
 
 interface Restoring {
@@ -102,18 +92,6 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
   }
 }
 
-/** Reads all that was written, from the first event on, and makes bases and snapshots. Nothing ends by itself meanwhile. */
-async function seal(dir: string, position: number, recordedAt: number): Promise<RestoreReport> {
-  const clock = () => recordedAt
-  const store = await openStore({ dir, clock, rebuild: true, role: 'owner', share: false, compactEvery: 0 })
-  try {
-    const { root } = await store.compact({ full: true })
-    return { origin: store.origin, position, root, sessions: store.size }
-  } finally {
-    await store.close()
-  }
-}
-
 /** Answers with the time of the last commit, and the last version of each session. */
 async function write(
   log: EventLog,
@@ -138,10 +116,8 @@ async function write(
     const close = () => {
       const last = run.at(-1)
       if (last === undefined) return
-      const { sessionId, version: lastVersion } = last
-      heads.set(sessionId, lastVersion)
-      operations.push({ op: 'seal', sessionId, lastVersion, segments: cutSegments(run) })
-      for (const event of run) operations.push(...indexOf(event))
+      heads.set(last.sessionId, last.version)
+      operations.push(...operationsOf(run))
       events += run.length
       run = []
     }
@@ -161,19 +137,6 @@ async function write(
     await flush()
   }
   return { recordedAt, heads }
-}
-
-/** What leads to an event besides its session and its version. */
-function indexOf(event: RawEvent): LogOperation[] {
-  const { sessionId, version } = event
-  const { eventId, type, data, importedFrom } = decodePayload(event).facts
-  const operations: LogOperation[] = []
-  if (eventId !== undefined) operations.push({ op: 'eventId', sessionId, eventId, version })
-  if (type === FORKED && importedFrom === undefined) {
-    const parent = (data as { from: { sessionId: string; version: number } }).from
-    operations.push({ op: 'fork', sessionId: parent.sessionId, version: parent.version, child: sessionId })
-  }
-  return operations
 }
 
 /** The position of the last commit that is asked for. */
@@ -201,15 +164,6 @@ async function endOf(
     }
   }
   return end
-}
-
-async function checkEmpty(dir: string): Promise<void> {
-  const files = await readdir(dir).catch(error => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new SessionlogError('SESSIONLOG_IO_ERROR', `Cannot read '${dir}'`, { cause: error, path: dir })
-  })
-  if (files.length > 0)
-    throw wrong(`'${dir}' is not empty: a store is only restored beside what is there`, 'dir')
 }
 
 function checkRestore(options: RestoreOptions): void {

@@ -24,7 +24,8 @@ Exit codes:
     1  no: verify found problems, a proof proves nothing, the ends of a bisect do not fit, no such session or version
     2  wrong usage: an argument, an option, a directory without a store
     3  locked: another process holds the store and does not share it, or does not answer
-    4  the store cannot be opened or read: damaged, events missing, of an unknown format
+    4  the store cannot be opened or read: damaged, events missing, of an unknown format; what doctor found is such,
+       or it could not save all
     5  import refused: nothing was written
     6  import done in part: lines were refused, or events came after the snapshots
     7  the disk or a file failed

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type AuditOptions, type RecordedEvent, SessionlogError } from '../index.ts'
+import { type AuditOptions, openStore, type RecordedEvent, SessionlogError } from '../index.ts'
+import { LogCopy } from '../recovery/log-copy.ts'
 import type { Store } from './context.ts'
 import { PAUSE } from './event-format.ts'
-import { LogCopy } from './log-copy.ts'
 
 /** How often a directory is looked at. */
 const LOOK_MS = 500
@@ -28,7 +28,7 @@ export class Follower {
     signal: AbortSignal,
     begin: (store: Store) => Promise<RecordedEvent[]>,
   ): AsyncGenerator<RecordedEvent | typeof PAUSE, void, undefined> {
-    const copy = new LogCopy(this.#dir)
+    const copy = new LogCopy(this.#dir, dir => openStore<unknown>({ dir, compactEvery: 0 }))
     try {
       for (;;) {
         const startedAt = performance.now()

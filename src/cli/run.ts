@@ -9,6 +9,7 @@ import { withBundle } from './bundle-path.ts'
 import { type Run, withCommonOptions } from './command.ts'
 import { compactCommand } from './compact.ts'
 import { diffCommand } from './diff.ts'
+import { doctorCommand } from './doctor.ts'
 import { describeFailure, EXIT, EXIT_HELP, type ExitCode, Interruption } from './exit-code.ts'
 import { exportCommand } from './export.ts'
 import { historyCommand } from './history.ts'
@@ -44,6 +45,7 @@ const COMMANDS = [
   backupCommand,
   restoreCommand,
   verifyCommand,
+  doctorCommand,
   statsCommand,
   reproCommand,
   keygenCommand,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SessionlogError } from '../errors.ts'
 
 /** Beside the log while a store opens. What a killed process leaves there is as good: nothing in it is replaced. */
-const OPENING = 'log-opening'
+export const OPENING = 'log-opening'
 /** After an open that refused the log, until a person takes it away or accepts the loss. */
 export const REFUSED = 'log-refused'
 

@@ -66,7 +66,7 @@ export async function acquireLock(dir: string, door: Door = turnAway): Promise<L
 type Undo = () => unknown
 
 /** What `owner.json` holds: for the message of the one who is refused, and for choosing the guard. */
-interface Owner {
+export interface Owner {
   pid?: number
   hostname?: string
   since?: string
@@ -182,7 +182,7 @@ function writeOwner(directory: string, reach: string): Undo {
 }
 
 /** `undefined` where the last owner left in order. One that can't be read is one of whom nothing is known. */
-function readOwner(directory: string): Owner | undefined {
+export function readOwner(directory: string): Owner | undefined {
   try {
     return { ...(JSON.parse(fs.readFileSync(join(directory, 'owner.json'), 'utf8')) as Owner) }
   } catch (error) {

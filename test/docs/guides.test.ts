@@ -35,13 +35,17 @@ describe.skipIf(process.platform === 'win32')('the guide', () => {
     const again = await create<object>({ dir: join(folder, 'data') })
     await again.save('cart-42', { items: ['tea', 'milk'] })
     await again.close()
-    const [taken, restored, verified, earlier, listed, , figures] = follow('run-it-in-production.md', folder)
+    const printed = follow('run-it-in-production.md', folder)
+    const [taken, restored, verified, earlier, listed, , figures, looked, rebuilt, sound] = printed
     expect(taken).toMatch(/^Copied 2 new events/)
     expect(restored).toMatch(/^Restored 1 session and 2 events/)
     expect(verified).toMatch(/^Verified: 2 events, 1 session/)
     expect(earlier).toMatch(/^Restored 1 session and 1 event /)
     expect(listed).toContain('cart-42')
     expect(figures).toContain('sessionlog_events')
+    expect(looked).toContain('Every event is as it was written')
+    expect(rebuilt).toMatch(/^Saved 1 session and 2 events[\s\S]*Nothing is lost/)
+    expect(sound).toMatch(/^Verified: 2 events/)
   })
 
   test('to production: what it subscribes to is told', async () => {

@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
-import { openStore } from '../index.ts'
 import { linkOrCopy } from '../log/found-log.ts'
-import type { Store } from './context.ts'
-import { LOG } from './directory.ts'
 
 /** How often a copy is made again that LevelDB's own work made useless. */
 const ATTEMPTS_MAX = 20
@@ -21,29 +18,33 @@ const TABLE = /\.(ldb|sst)$/
  * The owner notices nothing. What LevelDB replaces while it is copied makes a copy that does not open, or misses the
  * newest events: then it is made again.
  */
-export class LogCopy {
+export class LogCopy<T> {
   readonly #log: string
+  readonly #use: (dir: string) => Promise<T>
+  readonly #attemptsMax: number
   #place: string | undefined
   /** The files as they were when last looked at. */
   #seen = ''
 
-  /** `dir` is the store's. */
-  constructor(dir: string) {
-    this.#log = join(dir, LOG)
+  /** `dir` is the store's; `use` is given the directory of a copy that holds its log alone. */
+  constructor(dir: string, use: (dir: string) => Promise<T>, attemptsMax = ATTEMPTS_MAX) {
+    this.#log = join(dir, 'log')
+    this.#use = use
+    this.#attemptsMax = attemptsMax
   }
 
-  /** The store as it is now; undefined where nothing has changed since the last call. Whoever gets it closes it. */
-  async open(): Promise<Store | undefined> {
+  /** What the store is now; undefined where nothing has changed since the last call. */
+  async open(): Promise<T | undefined> {
     for (let attempt = 1; ; attempt++) {
       const files = await this.#files()
       if (files === this.#seen) return undefined
       try {
         await this.#copy()
-        const store = await openStore<unknown>({ dir: join(this.#place!, 'work'), compactEvery: 0 })
+        const found = await this.#use(join(this.#place!, 'work'))
         this.#seen = files
-        return store
+        return found
       } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !isTorn(error)) throw error
+        if (attempt >= this.#attemptsMax || !isTorn(error)) throw error
         // On another disk a table may have been copied while it was written.
         if (this.#place !== undefined) await rm(join(this.#place, 'tables'), { recursive: true, force: true })
         await pause(RETRY_MS)
@@ -74,19 +75,19 @@ export class LogCopy {
    * was written into tables meanwhile is only there twice.
    */
   async #copy(): Promise<void> {
-    this.#place ??= await mkdtemp(join(tmpdir(), 'sessionlog-tail-'))
+    this.#place ??= await mkdtemp(join(tmpdir(), 'sessionlog-copy-'))
     const [work, tables] = [join(this.#place, 'work'), join(this.#place, 'tables')]
     await rm(work, { recursive: true, force: true })
-    for (const path of [join(work, LOG), tables]) await mkdir(path, { recursive: true })
+    for (const path of [join(work, 'log'), tables]) await mkdir(path, { recursive: true })
     const names = (await readdir(this.#log)).filter(name => !TABLE.test(name))
     for (const pattern of [/\.log$/, /^CURRENT$/, /^MANIFEST-/])
       for (const name of names.filter(each => pattern.test(each)))
-        await copyFile(join(this.#log, name), join(work, LOG, name))
+        await copyFile(join(this.#log, name), join(work, 'log', name))
     const current = (await readdir(this.#log)).filter(name => TABLE.test(name))
     for (const name of await readdir(tables)) if (!current.includes(name)) await rm(join(tables, name))
     for (const name of current) {
       await linkOrCopy(join(this.#log, name), join(tables, name))
-      await linkOrCopy(join(tables, name), join(work, LOG, name))
+      await linkOrCopy(join(tables, name), join(work, 'log', name))
     }
   }
 }
