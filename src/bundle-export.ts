@@ -14,7 +14,7 @@ import type { BundledSession } from './bundle/bundle-log.ts'
 import { BundleWriter } from './bundle/bundle-writer.ts'
 import type { BundleCounts } from './bundle/header.ts'
 import { REDACTABLE_FACTS, type RedactOptions } from './bundle/redaction.ts'
-import { sessionNotFound, versionNotFound } from './errors.ts'
+import { notRetained, sessionNotFound, versionNotFound } from './errors.ts'
 import { FORMAT } from './log/port.ts'
 import type { ReadableLog } from './log/readable-log.ts'
 import { packageName } from './package.ts'
@@ -61,7 +61,7 @@ export async function exportBundle(
 ): Promise<BundleExport> {
   const target = await targetOf(file)
   await writer.settled()
-  const bundled = sessions.map(session => rangeOf(session, from, to))
+  const bundled = sessions.map(session => rangeOf(session, reader.extent(session.id).first, { from, to }))
   const { tree, root, checkpoint } = await prover.prepare(signal)
   const header = {
     origin,
@@ -107,10 +107,16 @@ async function targetOf(file: string): Promise<string> {
   return realpath(file)
 }
 
-function rangeOf({ id, acknowledged }: Recorded, first = 1, to?: number): BundledSession {
+/** Of a session of which there is nothing from before its version `begin`. */
+function rangeOf(
+  { id, acknowledged }: Recorded,
+  begin: number,
+  { from: first = begin, to }: { from: number | undefined; to: number | undefined },
+): BundledSession {
   const head = acknowledged.version
   if (head === 0) throw sessionNotFound(id)
   const last = to ?? head
+  if (Math.min(first, last) < begin) throw notRetained(id, begin)
   for (const version of [first, last]) if (version > head) throw versionNotFound(id, version, head)
   if (first > last) throw wrong(`from is ${first}, after ${last}`, 'from')
   return { id, first, last, head }

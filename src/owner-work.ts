@@ -114,7 +114,13 @@ export class OwnerWork<State> implements Work {
     return this.#compactor.alone(
       either => {
         const recorder = store.recorder as Recorder<never>
-        const parts = { ...place, policy: record.prune, sessions: store.cache.sessions, recorder }
+        const parts = {
+          ...place,
+          policy: record.prune,
+          sessions: store.cache.sessions,
+          recorder,
+          reader: store.reader,
+        }
         return prune(parts, { ...options, signal: either })
       },
       { ...(signal !== undefined && { signal }), ...(wait !== undefined && { wait }) },

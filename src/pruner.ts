@@ -1,5 +1,7 @@
 import { SessionlogError } from './errors.ts'
 import { type Actor, PRUNED } from './event.ts'
+import { decodePayload } from './log/codec.ts'
+import type { LogReader } from './log/reader.ts'
 import type { ArchivedBlock, PrunedData, PrunePolicy } from './log/retention.ts'
 import type { Session } from './projection/session.ts'
 import type { Recorder } from './recorder.ts'
@@ -39,6 +41,7 @@ export interface PrunerParts extends ArchivePlace {
   readonly policy: PrunePolicy | undefined
   readonly sessions: ReadonlyMap<string, Session>
   readonly recorder: Pick<Recorder<never>, 'now' | 'remark' | 'write'>
+  readonly reader: LogReader
 }
 
 /** So many sessions are pruned at once: what stays of their blocks goes into one file. */
@@ -121,11 +124,22 @@ class Run {
 
   readonly #read = (block: ArchivedBlock) => this.#parts.files.records(block)
 
-  #cutOf({ acknowledged, retained }: Session, blocks: readonly ArchivedBlock[]): Promise<number | undefined> {
+  async #cutOf(session: Session, blocks: readonly ArchivedBlock[]): Promise<number | undefined> {
+    const { retained } = session
     const { olderThan, keepLast = 0 } = this.#policy
     const before = olderThan === undefined ? Number.POSITIVE_INFINITY : this.#parts.recorder.now() - olderThan
-    const extent = { cut: retained.cut, head: acknowledged.version }
+    const extent = { cut: retained.cut, head: await this.#lastOwn(session) }
     return findCut(this.#read, blocks, extent, { before, keepLast })
+  }
+
+  /** The last version that is not itself about pruning: what came of one run must not make the next one go further. */
+  async #lastOwn({ id, acknowledged, retained }: Session): Promise<number> {
+    const range = { from: retained.cut + 1, to: acknowledged.version, reverse: true }
+    for await (const events of this.#parts.reader.session(id, range)) {
+      const own = events.find(event => decodePayload(event).facts.type !== PRUNED)
+      if (own !== undefined) return own.version
+    }
+    return retained.cut
   }
 
   async *#unheld(): AsyncGenerator<{ session: Session; blocks: readonly ArchivedBlock[] }, void, undefined> {

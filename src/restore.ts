@@ -7,6 +7,7 @@ import { openLevelLog } from './log/open-level.ts'
 import type { EventLog, LogOperation } from './log/port.ts'
 import { type RawEvent, readRecord } from './log/record.ts'
 import { checkEmpty, makeStore, operationsOf, settleStore } from './new-store.ts'
+import { RestoredCuts } from './restored-cuts.ts'
 import { readItems } from './snapshot/backup-file.ts'
 import { type BackupList, type BackupPart, expiriesOf, readList } from './snapshot/backup-list.ts'
 
@@ -75,12 +76,17 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
   try {
     const log = await openLevelLog(join(place, 'log'))
     try {
-      const { recordedAt, heads } = await write(log, from, list.parts, to, options)
+      const cuts = await RestoredCuts.read(from, list.parts, to)
+      const { recordedAt, heads } = await write(log, cuts, { from, parts: list.parts, to, options })
       // Later touches are of later versions.
       const touched = expiriesOf(list).filter(({ sessionId, version }) => heads.get(sessionId) === version)
       const record = { ...list.store, origin, restoredFrom: { origin: list.store.origin, position: to } }
       await log.write(
-        [...touched.map(each => ({ op: 'expiry' as const, ...each })), { op: 'store', record }],
+        [
+          ...touched.map(each => ({ op: 'expiry' as const, ...each })),
+          ...cuts.operations,
+          { op: 'store', record },
+        ],
         true,
       )
       return recordedAt
@@ -92,13 +98,18 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
   }
 }
 
+interface Writing {
+  readonly from: string
+  readonly parts: readonly BackupPart[]
+  readonly to: number
+  readonly options: RestoreOptions
+}
+
 /** Answers with the time of the last commit, and the last version of each session. */
 async function write(
   log: EventLog,
-  from: string,
-  parts: readonly BackupPart[],
-  to: number,
-  { signal, onProgress }: RestoreOptions,
+  cuts: RestoredCuts,
+  { from, parts, to, options: { signal, onProgress } }: Writing,
 ): Promise<{ recordedAt: number; heads: ReadonlyMap<string, number> }> {
   const heads = new Map<string, number>()
   let recordedAt = 0
@@ -117,7 +128,8 @@ async function write(
       const last = run.at(-1)
       if (last === undefined) return
       heads.set(last.sessionId, last.version)
-      operations.push(...operationsOf(run))
+      const { kept, operations: pruned } = cuts.part(run)
+      operations.push(...pruned, ...operationsOf(kept))
       events += run.length
       run = []
     }
@@ -126,7 +138,8 @@ async function write(
         if (item.commit.lastPosition > to) continue
         operations.push({ op: 'commit', commit: item.commit })
         recordedAt = item.commit.recordedAt
-      } else {
+      } else if (item.kind === 'pruned') operations.push(...cuts.pruned(item.run, to))
+      else {
         const found = readRecord(item.record).filter(({ position }) => position <= to)
         if (run.length > 0 && found[0]?.sessionId !== run[0]!.sessionId) close()
         run.push(...found)

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../package.ts'
+import { archiveCommand, holdCommand, pruneCommand } from './archive.ts'
 import { auditCommand } from './audit.ts'
 import { backupCommand, restoreCommand } from './backup.ts'
 import { bisectCommand } from './bisect.ts'
@@ -42,6 +43,9 @@ const COMMANDS = [
   auditCommand,
   tailCommand,
   compactCommand,
+  archiveCommand,
+  pruneCommand,
+  holdCommand,
   backupCommand,
   restoreCommand,
   verifyCommand,

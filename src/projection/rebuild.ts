@@ -3,7 +3,7 @@ import { decodeBase } from '../log/base.ts'
 import { MerkleTree } from '../log/chain.ts'
 import type { Expiry, Frontier, LogReads, LogRecord, StoredBase } from '../log/port.ts'
 import { corrupted, KIND, type RawEvent, readRecord } from '../log/record.ts'
-import type { Retention } from '../log/retention.ts'
+import type { PrunedRun, Retention } from '../log/retention.ts'
 import { damaged, findWrongCount, findWrongRoot } from './diagnosis.ts'
 import { Session } from './session.ts'
 import { Slabs } from './slab.ts'
@@ -39,8 +39,10 @@ export async function rebuild(log: LogReads, options: RebuildOptions = {}): Prom
   const frontier = found ?? { position: 0, peaks: [] }
   const pass = new Pass(frontier, await touches(log), options)
   for await (const page of log.retentions()) pass.retentions(page)
-  if (options.ignoreBases) for await (const page of log.sealed()) pass.segments(page)
-  else for await (const page of log.bases()) pass.bases(page)
+  if (options.ignoreBases) {
+    for await (const page of log.pruned()) pass.pruned(page)
+    for await (const page of log.sealed()) pass.segments(page)
+  } else for await (const page of log.bases()) pass.bases(page)
   // No base is written before the frontier is.
   if (found === undefined && !options.ignoreBases && pass.sessions.size > 0) throw damaged('The frontier')
   for await (const page of log.tail()) pass.records(page)
@@ -73,6 +75,11 @@ class Pass {
 
   retentions(page: readonly Retention[]): void {
     for (const each of page) this.#retained.set(each.sessionId, each)
+  }
+
+  /** Of these the hashes are all there is. */
+  pruned(page: readonly PrunedRun[]): void {
+    for (const { events } of page) for (const event of events) this.#leaf(event)
   }
 
   bases(page: readonly StoredBase[]): void {
@@ -128,7 +135,7 @@ class Pass {
 
   /** `kept` is false for an event that a later one makes needless for the state. */
   #event(session: Session, event: RawEvent, kept: boolean): void {
-    if (event.position > this.#frontier) this.leaves[event.position - this.#frontier - 1] = event.hash
+    this.#leaf(event)
     // A base may be newer than the first events of the tail.
     if (event.version <= session.version) {
       if (event.version === session.version && event.hash !== session.hash) {
@@ -141,6 +148,10 @@ class Pass {
     if (event.previousHash !== session.hash)
       throw corrupted(session.id, event.version, 'does not follow the one before')
     session.replay(event, this.#expiry(session, event), kept ? this.#slabs.keep(event.bytes) : undefined)
+  }
+
+  #leaf({ position, hash }: Pick<RawEvent, 'position' | 'hash'>): void {
+    if (position > this.#frontier) this.leaves[position - this.#frontier - 1] = hash
   }
 
   #expiry(session: Session, event: RawEvent): number {

@@ -80,7 +80,7 @@ async function readPart(path: string, sha256: string, { finds, isSound, signal }
   for await (const item of readItems(path, sha256)) {
     if (++items % LOOK_EVERY === 0) signal?.throwIfAborted()
     if (item.kind === 'record') await finds.events(soundEvents(Buffer.from(item.record.bytes)).events)
-    else if (isSound) await finds.commit(item.commit)
+    else if (item.kind === 'commit' && isSound) await finds.commit(item.commit)
   }
 }
 

@@ -6,6 +6,7 @@ import type { EventLog, LogOperation } from '../log/port.ts'
 import { KIND, type RawEvent } from '../log/record.ts'
 import { RecordWriter } from '../log/record-writer.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
+import { WHOLE } from '../log/retention.ts'
 import { stateAfter } from '../projection/fold.ts'
 import type { Changes } from '../state/changes.ts'
 import { DELETION } from '../state/reconcile.ts'
@@ -45,7 +46,12 @@ export class Remade {
 
   /** Goes on with a session behind the events that it has in the new log. */
   session(id: string, version: number, hash: string, state: unknown): RemadeSession {
-    return new RemadeSession(this, { id, hash, wholeBytes: 0, bytesSince: 0, run: undefined }, version, state)
+    return new RemadeSession(
+      this,
+      { id, hash, wholeBytes: 0, bytesSince: 0, run: undefined, retained: WHOLE },
+      version,
+      state,
+    )
   }
 
   /** Is written with what was appended before. */

@@ -9,6 +9,7 @@ import { LogReader } from '../log/reader.ts'
 import { type RawEvent, readRecord } from '../log/record.ts'
 import { operationsOf } from '../new-store.ts'
 import { readWitness, witnessPath } from '../snapshot/witness.ts'
+import { ArchiveSource } from './archive-source.ts'
 import { BackupSource } from './backup-source.ts'
 import { Finds } from './finds.ts'
 import { FoundSnapshots } from './found-snapshots.ts'
@@ -96,7 +97,7 @@ export async function fill(place: string, scratch: EventLog, options: SalvageOpt
 function sourcesOf(from: string, backup: string | undefined): Source[] {
   const log = new LogSource(join(from, 'log'), { isWhole: true })
   const kept = [REFUSED, OPENING].map(name => new LogSource(join(from, name), { isWhole: false }))
-  const logs = [log, ...kept]
+  const logs = [log, ...kept, new ArchiveSource(join(from, 'archive'))]
   return backup === undefined ? logs : [...logs, new BackupSource(backup)]
 }
 

@@ -11,22 +11,24 @@ import {
   recordToPlain,
 } from '../log/plain-form.ts'
 import type { CommitRecord, LogRecord } from '../log/port.ts'
+import type { PrunedRun } from '../log/retention.ts'
 import { tryDecodeCbor } from '../state/cbor-values.ts'
 
-/** What stands in a file of a backup: commits in order, then the events of each session, then the end. */
+/** What stands in a file of a backup: commits in order, then what is left of pruned events, then the events of each session. */
 export type BackupItem =
   | { readonly kind: 'commit'; readonly commit: CommitRecord }
   | { readonly kind: 'record'; readonly record: LogRecord }
+  | { readonly kind: 'pruned'; readonly run: PrunedRun }
 
-const KIND = { COMMIT: 1, RECORD: 2 } as const
+const KIND = { COMMIT: 1, RECORD: 2, PRUNED: 3 } as const
 
 /** The bytes of a file of a backup, item by item. */
 export function encodeItem(item: BackupItem): Buffer {
-  return encodeFrame(
-    item.kind === 'commit'
-      ? [KIND.COMMIT, commitToPlain(item.commit)]
-      : [KIND.RECORD, recordToPlain(item.record)],
-  )
+  if (item.kind === 'commit') return encodeFrame([KIND.COMMIT, commitToPlain(item.commit)])
+  if (item.kind === 'record') return encodeFrame([KIND.RECORD, recordToPlain(item.record)])
+  const { sessionId, firstVersion, events } = item.run
+  const plain = events.map(({ position, recordedAt, hash }) => [position, recordedAt, hash])
+  return encodeFrame([KIND.PRUNED, [sessionId, firstVersion, plain]])
 }
 
 /**
@@ -62,6 +64,11 @@ function decodeItem(bytes: Buffer, path: string): BackupItem {
     return { kind: 'commit', commit: commitFromPlain(plain as unknown as PlainCommit) }
   if (kind === KIND.RECORD && Array.isArray(plain))
     return { kind: 'record', record: recordFromPlain(plain as unknown as PlainRecord) }
+  if (kind === KIND.PRUNED && Array.isArray(plain)) {
+    const [sessionId, firstVersion, events] = plain as [string, number, [number, number, string][]]
+    const stubs = events.map(([position, recordedAt, hash]) => ({ position, recordedAt, hash }))
+    return { kind: 'pruned', run: { sessionId, firstVersion, events: stubs } }
+  }
   throw damaged(path)
 }
 

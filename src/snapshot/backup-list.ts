@@ -29,6 +29,8 @@ export interface BackupList {
   /** ms since the epoch. */
   readonly takenAt: number
   readonly parts: readonly BackupPart[]
+  /** Of a store that had been pruned by then. */
+  readonly pruned?: true
   /** Expiries that were moved by a touch; `null` is never. */
   readonly expiries: readonly {
     readonly sessionId: string

@@ -1,23 +1,12 @@
-import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { SessionlogError } from '../errors.ts'
 import { MerkleTree } from '../log/chain.ts'
 import { acquireLock } from '../log/lock.ts'
-import type { CommitRecord, EventLog, LogView, StoreRecord } from '../log/port.ts'
-import { packRecord } from '../log/record.ts'
-import { RecordReader } from '../log/record-reader.ts'
-import { type BackupItem, encodeItem } from './backup-file.ts'
 import { BACKUP_FORMAT, type BackupList, readList, writeList } from './backup-list.ts'
+import { type BackupOptions, BackupRun, type BackupSource } from './backup-run.ts'
 import { ensureDirectory, removeFile, replaceFile, sweepTemporaries } from './file.ts'
-
-/** How to take a backup. */
-export interface BackupOptions {
-  /** Ends it with its reason: what the backup held before, it still holds. */
-  signal?: AbortSignal
-  /** Told now and then how many events have been written, of how many. */
-  onProgress?: (progress: { readonly events: number; readonly of: number }) => void
-}
 
 export interface BackupReport {
   /** Up to where the backup goes now. */
@@ -28,13 +17,6 @@ export interface BackupReport {
   readonly events: number
   readonly bytes: number
   readonly durationMs: number
-}
-
-export interface BackupSource {
-  readonly record: StoreRecord
-  readonly log: Pick<EventLog, 'read' | 'commits'> & { view(): LogView | Promise<LogView> }
-  /** Of the last acknowledged event; by then it is on the disk. */
-  readonly position: () => number
 }
 
 /**
@@ -58,18 +40,22 @@ async function add(source: BackupSource, dest: string, options: BackupOptions): 
   options.signal?.throwIfAborted()
   const before = await readList(dest)
   if (before !== undefined) await checkWhole(dest, before)
+  const cuts = await cutsOf(source)
   // Before the position is asked for: no expiry may be of a later event.
   const expiries = await expiriesOf(source)
   const to = source.position()
   if (before !== undefined) checkSame(before, source.record.origin, to, dest)
   const after = before?.position ?? 0
-  const run = new Run(source, new MerkleTree(after, before?.peaks ?? []), options)
+  const run = new BackupRun(source, cuts, new MerkleTree(after, before?.peaks ?? []), options)
   const parts = [...(before?.parts ?? [])]
   if (to > after) {
     const file = `events-${after + 1}-${to}.slogb`
-    await replaceFile(join(dest, file), run.bytes(after, to)).catch(error => {
-      throw run.failure ?? error
-    })
+    const failure = await replaceFile(join(dest, file), run.bytes(after, to)).catch(
+      error => run.failure ?? error,
+    )
+    // What was read in part before and in part after makes no whole.
+    if (!isDeepStrictEqual(await cutsOf(source), cuts)) throw prunedMeanwhile()
+    if (failure !== undefined) throw failure
     parts.push({ file, after, to, bytes: run.length, sha256: run.sha256() })
   }
   const { tree } = run
@@ -82,6 +68,7 @@ async function add(source: BackupSource, dest: string, options: BackupOptions): 
     peaks: [...tree.peaks],
     takenAt: Date.now(),
     parts,
+    ...((cuts.size > 0 || before?.pruned) && { pruned: true as const }),
     expiries,
   }
   await writeList(dest, list)
@@ -95,9 +82,6 @@ async function add(source: BackupSource, dest: string, options: BackupOptions): 
   }
 }
 
-const HASH_BYTES = 32
-const PROGRESS_EVENTS = 10_000
-
 async function expiriesOf({ log }: BackupSource): Promise<BackupList['expiries']> {
   const expiries = []
   const view = await log.view()
@@ -108,84 +92,19 @@ async function expiriesOf({ log }: BackupSource): Promise<BackupList['expiries']
   return expiries
 }
 
-class Run {
-  readonly tree: MerkleTree
-  length = 0
-  /** What the log could not be read for. */
-  failure: unknown
-  readonly #source: BackupSource
-  readonly #options: BackupOptions
-  readonly #hash = createHash('sha256')
+/** The versions that pruned sessions are cut at. */
+async function cutsOf({ log }: BackupSource): Promise<Map<string, number>> {
+  const cuts = new Map<string, number>()
+  const view = await log.view()
+  for await (const page of view.retentions())
+    for (const { sessionId, cut } of page) if (cut > 0) cuts.set(sessionId, cut)
+  await view.close()
+  return cuts
+}
 
-  constructor(source: BackupSource, tree: MerkleTree, options: BackupOptions) {
-    this.#source = source
-    this.tree = tree
-    this.#options = options
-  }
-
-  sha256(): string {
-    return this.#hash.digest('hex')
-  }
-
-  /** Commits first: they say which events of which sessions belong here. */
-  async *bytes(after: number, to: number): AsyncGenerator<Buffer, void, undefined> {
-    try {
-      yield* this.#items(after, to)
-    } catch (error) {
-      this.failure = error
-      throw error
-    }
-  }
-
-  async *#items(after: number, to: number): AsyncGenerator<Buffer, void, undefined> {
-    const { log } = this.#source
-    const { signal, onProgress } = this.#options
-    const commits: CommitRecord[] = []
-    const ranges = new Map<string, { from: number; to: number }>()
-    for await (const page of log.commits(after, signal)) {
-      for (const commit of page) {
-        if (commit.lastPosition > to) break
-        commits.push(commit)
-        for (const { sessionId, firstVersion, count } of commit.runs) {
-          const range = ranges.get(sessionId)
-          if (range === undefined) ranges.set(sessionId, { from: firstVersion, to: firstVersion + count - 1 })
-          else range.to = firstVersion + count - 1
-        }
-        yield this.#item({ kind: 'commit', commit })
-      }
-    }
-    const leaves = Buffer.alloc(HASH_BYTES * (to - after))
-    const reader = new RecordReader(log)
-    let events = 0
-    for (const [sessionId, range] of ranges) {
-      for await (const part of reader.session(sessionId, { ...range, signal })) {
-        for (const { hash, position } of part) leaves.write(hash, HASH_BYTES * (position - after - 1), 'hex')
-        events += part.length
-        if (events % PROGRESS_EVENTS < part.length) onProgress?.({ events, of: to - after })
-        const { version: firstVersion, position: firstPosition } = part[0]!
-        const record = { sessionId, firstVersion, firstPosition, bytes: packRecord(part) }
-        yield this.#item({ kind: 'record', record })
-      }
-    }
-    this.#checkRoots(commits, leaves, after)
-  }
-
-  #item(item: BackupItem): Buffer {
-    const bytes = encodeItem(item)
-    this.#hash.update(bytes)
-    this.length += bytes.length
-    return bytes
-  }
-
-  #checkRoots(commits: readonly CommitRecord[], leaves: Buffer, after: number): void {
-    for (const { lastPosition, root } of commits) {
-      for (let at = this.tree.size - after; at < lastPosition - after; at++)
-        this.tree.append(leaves.toString('hex', HASH_BYTES * at, HASH_BYTES * (at + 1)))
-      if (this.tree.root() === root) continue
-      const message = `The events up to position ${lastPosition} are not as their root says`
-      throw new SessionlogError('SESSIONLOG_CORRUPTION', message, { position: lastPosition })
-    }
-  }
+function prunedMeanwhile(): SessionlogError {
+  const message = 'The store was pruned while the backup was taken: take it again'
+  return new SessionlogError('SESSIONLOG_COMPACTION_RUNNING', message)
 }
 
 /** What a run that was killed left behind. */

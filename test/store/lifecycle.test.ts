@@ -53,6 +53,9 @@ const METHODS: [name: string, call: Call][] = [
   ['backup()', store => store.backup('never written')],
   ['stats()', store => store.stats()],
   ['compact()', store => store.compact()],
+  ['archive()', store => store.archive({ keepLast: 1 })],
+  ['prune()', store => store.prune()],
+  ['legalHold()', store => store.legalHold('a', true)],
   ['verify()', store => store.verify()],
   ['flush()', store => store.flush()],
 ]
