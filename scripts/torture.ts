@@ -7,7 +7,7 @@
  * - tampering (1,000 rounds): one random place of each kind of stored byte in turn is changed, and must be found and
  *   named. The same seed makes the same changes.
  *
- * - processes (2,000 steps): several processes write to one store, compact it and back it up, and are killed, stopped,
+ * - processes (2,000 steps): several processes write to one store, compact it, archive it and back it up, and are killed, stopped,
  *   resumed and closed; then what each was told is held against the log. The same seed makes the same steps.
  *
  * Exits with 1 where anything is lost or not found, and keeps the directory.

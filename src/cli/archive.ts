@@ -52,10 +52,10 @@ export function holdCommand(run: Run): Command {
     .option('--off', 'end it')
     .option('--actor <name>', 'who does it')
     .option('--reason <text>', 'why')
-    .action((id: string, { off = false, ...said }: Saying & { off?: boolean }, command: Command) =>
+    .action((id: string, { off = false, ...flags }: Saying & { off?: boolean }, command: Command) =>
       run(command, context =>
         withStore(context, async store => {
-          const receipt = await store.legalHold(id, !off, said)
+          const receipt = await store.legalHold(id, !off, said(flags))
           if (context.json) await context.out.json(receipt)
           else await context.out.line(heldText(id, !off, receipt.unchanged))
           return EXIT.OK
@@ -64,8 +64,14 @@ export function holdCommand(run: Run): Command {
     )
 }
 
-function archive(context: Context, { quiet = false, ...options }: ArchiveFlags): Promise<ExitCode> {
+function archive(context: Context, flags: ArchiveFlags): Promise<ExitCode> {
   const { progress, signal } = context
+  const { olderThan, keepLast, dryRun, quiet = false } = flags
+  const options = {
+    ...(olderThan !== undefined && { olderThan }),
+    ...(keepLast !== undefined && { keepLast }),
+    ...(dryRun && { dryRun }),
+  }
   return withStore(context, async store => {
     const onProgress = ({ events }: ArchiveReport) => {
       if (!quiet) progress.update('Archiving', events)
@@ -79,23 +85,30 @@ function archive(context: Context, { quiet = false, ...options }: ArchiveFlags):
   })
 }
 
-function prune(
-  context: Context,
-  { quiet = false, actor, reason, dryRun }: ArchiveFlags & Saying,
-): Promise<ExitCode> {
+function prune(context: Context, flags: ArchiveFlags & Saying): Promise<ExitCode> {
   const { progress, signal } = context
-  const said = { ...(actor !== undefined && { actor }), ...(reason !== undefined && { reason }) }
+  const { quiet = false, dryRun } = flags
   return withStore(context, async store => {
     const onProgress = ({ events }: PruneReport) => {
       if (!quiet) progress.update('Pruning', events)
     }
-    const report = await store.prune({ ...said, ...(dryRun && { dryRun }), signal, wait: false, onProgress })
+    const report = await store.prune({
+      ...said(flags),
+      ...(dryRun && { dryRun }),
+      signal,
+      wait: false,
+      onProgress,
+    })
     const { sessions, events, held, durationMs } = report
     const what = `${plural(events, 'event')} of ${plural(sessions, 'session')}`
     const kept = held > 0 ? `, ${plural(held, 'session')} under legal hold left alone` : ''
     const did = report.dryRun ? 'Would destroy' : 'Destroyed'
     return tell(context, report, `${did} ${what}${kept}, in ${formatDuration(durationMs)}`, quiet)
   })
+}
+
+function said({ actor, reason }: Saying): Saying {
+  return { ...(actor !== undefined && { actor }), ...(reason !== undefined && { reason }) }
 }
 
 async function tell(

@@ -36,16 +36,21 @@ describe.skipIf(process.platform === 'win32')('the guide', () => {
     await again.save('cart-42', { items: ['tea', 'milk'] })
     await again.close()
     const printed = follow('run-it-in-production.md', folder)
-    const [taken, restored, verified, earlier, listed, , figures, looked, rebuilt, sound] = printed
+    const [taken, restored, verified, earlier, listed, dry, archived, held, released, ...more] = printed
+    const [, figures, looked, rebuilt, sound] = more
     expect(taken).toMatch(/^Copied 2 new events/)
     expect(restored).toMatch(/^Restored 1 session and 2 events/)
     expect(verified).toMatch(/^Verified: 2 events, 1 session/)
     expect(earlier).toMatch(/^Restored 1 session and 1 event /)
     expect(listed).toContain('cart-42')
+    expect(dry).toMatch(/^Would archive 0 events/)
+    expect(archived).toMatch(/^Archived 0 events/)
+    expect(held).toBe("Session 'cart-42' is held: none of it is pruned\n")
+    expect(released).toBe("Session 'cart-42' is not held any more\n")
     expect(figures).toContain('sessionlog_events')
     expect(looked).toContain('Every event is as it was written')
-    expect(rebuilt).toMatch(/^Saved 1 session and 2 events[\s\S]*Nothing is lost/)
-    expect(sound).toMatch(/^Verified: 2 events/)
+    expect(rebuilt).toMatch(/^Saved 1 session and 4 events[\s\S]*Nothing is lost/)
+    expect(sound).toMatch(/^Verified: 4 events/)
   })
 
   test('to production: what it subscribes to is told', async () => {

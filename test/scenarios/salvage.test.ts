@@ -84,12 +84,14 @@ describe('A store of what can be believed', () => {
   })
 
   test('has all that the other files have, where one of them is gone, and with a backup everything', async () => {
+    let lossy = 0
     for (const name of log(/\.(ldb|log)$/)) {
       fresh()
-      const { length } = files.get(name)!
       rmSync(join(dir, name))
       const { report, saved } = await salvaged()
-      if (length > 1000) expect(report.ok).toBe(false)
+      // A file of LevelDB's may hold nothing but what was replaced since.
+      if (report.ok) expect(saved.events.size).toBe(written.events.length)
+      else lossy++
       if (!report.ok) expect(saved.events.size + saved.states.size).toBeGreaterThan(0)
       expect((await salvaged(backup)).report).toMatchObject({
         ok: true,
@@ -97,6 +99,7 @@ describe('A store of what can be believed', () => {
         losses: [],
       })
     }
+    expect(lossy).toBeGreaterThan(0)
   })
 
   test('of snapshots alone has their states, and says that all events are lost', async () => {

@@ -15,6 +15,7 @@ export interface ProcessTally {
   closes: number
   compactions: number
   backups: number
+  archives: number
   acked: number
 }
 
@@ -28,6 +29,7 @@ export class ProcessTorture {
     closes: 0,
     compactions: 0,
     backups: 0,
+    archives: 0,
     acked: 0,
   }
   readonly #dir: string
@@ -76,13 +78,14 @@ export class ProcessTorture {
 
   async #step(): Promise<void> {
     const one = this.#running[this.#chance.below(this.#running.length)]!
-    const action = this.#chance.below(20)
+    const action = this.#chance.below(21)
     if (action < 13) this.#burst(one)
     else if (action < 15) await this.#replace(one, 'kills')
     else if (action === 15) await this.#replace(one, 'closes')
     else if (action < 18) await this.#pause(one)
     else if (action === 18) await this.#compact(one)
-    else await this.#takeBackup(one)
+    else if (action === 19) await this.#takeBackup(one)
+    else await this.#archive(one)
   }
 
   #burst(one: StoreProcess): void {
@@ -120,6 +123,11 @@ export class ProcessTorture {
   async #compact(one: StoreProcess): Promise<void> {
     this.tally.compactions++
     await one.call('compact')
+  }
+
+  async #archive(one: StoreProcess): Promise<void> {
+    this.tally.archives++
+    await one.call('archive', this.#chance.below(50))
   }
 
   async #takeBackup(one: StoreProcess): Promise<void> {

@@ -49,6 +49,14 @@ const METHODS = {
     ),
   /** Ends by itself, as after an exception that nobody caught. */
   exit: (code: number) => process.exit(code),
+  archive: (keepLast: number) => store.archive({ keepLast }).then(({ events }) => events),
+  /** Archives and prunes again and again, until the process ends. */
+  keepOn: async (keepLast: number) => {
+    for (;;) {
+      await store.archive({ keepLast })
+      await store.prune({ reason: 'old' })
+    }
+  },
   backup: (dest: string) => store.backup(dest).then(({ position }) => position),
   /** Saves again and again, one after the other, until the process ends. */
   saveOn: async (id: string, name: string) => {
