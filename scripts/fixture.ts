@@ -1,5 +1,5 @@
 /**
- * Makes test/fixtures/format-0: a small store of everything that the format has, and what is expected to be in it.
+ * Makes test/fixtures/format-1: a small store of everything that the format has, and what is expected to be in it.
  *
  *   npx tsx scripts/fixture.ts [DIRECTORY]
  *
@@ -10,12 +10,18 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RecordedEvent, WriteOptions } from '../src/event.ts'
+import { FORMAT } from '../src/log/format.ts'
 import { openStore } from '../src/open.ts'
 import { parseState, stringifyState } from '../src/state/tagged-json.ts'
 import type { SessionStore } from '../src/store.ts'
 import { makeRecord } from './format-example.ts'
 
-export const FIXTURE = fileURLToPath(new URL('../test/fixtures/format-0', import.meta.url))
+export const FIXTURE = fixtureOf(FORMAT)
+
+/** The store that was written in a format. */
+export function fixtureOf(format: number): string {
+  return fileURLToPath(new URL(`../test/fixtures/format-${format}`, import.meta.url))
+}
 
 const ORIGIN = '5e551041-0000-4000-8000-0000000f1c70'
 const START = 1_700_000_000_000
@@ -144,6 +150,12 @@ class Author {
     await this.#store.flush()
   }
 
+  /** An event of the store's own that leaves the state as it is. */
+  async keep(id: string, call: () => Promise<unknown>): Promise<void> {
+    this.#note(id, this.states.get(id)?.at(-1))
+    await call()
+  }
+
   #note(id: string, state: unknown): void {
     this.now += 1000
     this.states.set(id, [...(this.states.get(id) ?? []), state])
@@ -195,6 +207,20 @@ async function firstPhase(author: Author, dir: string): Promise<void> {
   await store.close()
 }
 
+/** Some of it is archived, some destroyed, some held. */
+async function keepingPhase(author: Author, dir: string): Promise<void> {
+  const store = await author.open(dir, { prune: { keepLast: 40 } })
+  const said = { actor: 'counsel', reason: 'case 7' }
+  for (const state of grown(0, 60)) await author.save('pruned', state, { eventId: `pruned/${author.now}` })
+  for (const id of ['held', 'freed']) await author.save(id, { id })
+  for (const id of ['held', 'freed', 'gone']) await author.keep(id, () => store.legalHold(id, true, said))
+  await author.keep('freed', () => store.legalHold('freed', false, said))
+  await store.archive({ keepLast: 2 })
+  await author.keep('pruned', () => store.prune({ actor: 'dpo', reason: 'retention' }))
+  await author.save('pruned', { since: 'it was pruned' })
+  await store.close()
+}
+
 /** The states are of another schema from here on. Ends with events that no compaction has sealed. */
 async function secondPhase(author: Author, dir: string) {
   const upcast = (state: unknown) => ({ upcast: state })
@@ -235,6 +261,7 @@ export async function makeFixture(dir: string): Promise<void> {
   await makeRecord(place, ORIGIN, START)
   const author = new Author()
   await firstPhase(author, place)
+  await keepingPhase(author, place)
   const { events, position, root } = await secondPhase(author, place)
   removeNoise(place)
   const versions = events.map(event => ({
@@ -259,6 +286,7 @@ export function readExpected(dir: string): Expected {
 
 /** LevelDB's diary has the machine's time in it, and the file LOCK nothing at all. */
 function removeNoise(place: string): void {
+  rmSync(join(place, 'owner.lock'), { force: true })
   for (const name of readdirSync(join(place, 'log')))
     if (name === 'LOCK' || name.startsWith('LOG')) rmSync(join(place, 'log', name))
 }

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
+import { FORMAT } from '../src/log/format.ts'
 import { openLevelLog } from '../src/log/open-level.ts'
 import { openStore } from '../src/open.ts'
 import { explain, explainKey, type Label, type Shape, textOf } from './format-explain.ts'
@@ -35,7 +36,7 @@ export interface Example {
 export async function makeRecord(dir: string, origin: string, createdAt: number): Promise<void> {
   const log = await openLevelLog(join(dir, 'log'))
   const policies = { schemaVersion: 0, requireActor: false, requireReason: false }
-  await log.write([{ op: 'store', record: { format: 0, origin, createdAt, ...policies } }], true)
+  await log.write([{ op: 'store', record: { format: FORMAT, origin, createdAt, ...policies } }], true)
   await log.close()
 }
 

@@ -3,8 +3,9 @@ import { readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from './errors.ts'
 import { MerkleTree } from './log/chain.ts'
+import { assertFormat, FORMAT } from './log/format.ts'
 import { REFUSED } from './log/found-log.ts'
-import { type EventLog, FORMAT, type StoreRecord } from './log/port.ts'
+import type { EventLog, StoreRecord } from './log/port.ts'
 import type { Settings } from './options.ts'
 import { allowsSame } from './policies.ts'
 import { readWitness, type Witness, witnessPath } from './snapshot/witness.ts'
@@ -18,6 +19,8 @@ export interface Identity {
   readonly record: StoreRecord
   /** True where the record is not in the log yet. */
   readonly changed: boolean
+  /** What the record was, where it was of an older format. */
+  readonly before: StoreRecord | undefined
   /** True where events were lost and the caller accepts it: what said so is to be kept, see {@link keepWitness}. */
   readonly lossAccepted: boolean
   /** Up to which position every session's snapshot is there, as far as is known. */
@@ -35,16 +38,17 @@ export async function identify(
   settings: IdentityOptions,
 ): Promise<Identity> {
   const found = await log.readStore()
-  if (found !== undefined && found.format !== FORMAT) throw unknownFormat(found.format)
+  if (found !== undefined) assertFormat('The log', found.format)
   if (found === undefined && (await log.lastCommit()) !== undefined) throw recordMissing()
   const witness = directory && (await readWitness(directory.path))
   const loss = directory && (await findLoss(log, found, directory, witness))
   if (loss !== undefined && !settings.acceptLoss) throw loss
   const known = loss === undefined ? found : found && { ...found, origin: randomUUID() }
-  const record = withPolicies(known ?? newRecord(settings), settings)
+  const record = upgraded(withPolicies(known ?? newRecord(settings), settings))
   const lossAccepted = loss !== undefined
   const snapshotsTo = lossAccepted || witness === undefined ? 0 : witness.snapshots
-  return { record, changed: record !== found, lossAccepted, snapshotsTo }
+  const before = found !== undefined && found.format !== FORMAT ? found : undefined
+  return { record, changed: record !== found, before, lossAccepted, snapshotsTo }
 }
 
 /** Where a store keeps what is not the log. */
@@ -80,6 +84,11 @@ function withPolicies(record: StoreRecord, settings: IdentityOptions): StoreReco
   const { prune: allowed, ...others } = record
   const prune = settings.prune ?? allowed
   return { ...others, schemaVersion, requireActor, requireReason, ...(prune && { prune }) }
+}
+
+/** All else in a store of an older format is as this version has it. */
+function upgraded(record: StoreRecord): StoreRecord {
+  return record.format === FORMAT ? record : { ...record, format: FORMAT }
 }
 
 const WAY_OUT = 'Put a copy of it back, or import the snapshots'
@@ -157,9 +166,4 @@ function recordMissing(): SessionlogError {
     'SESSIONLOG_CORRUPTION',
     "The store's record is missing from a log that has events",
   )
-}
-
-function unknownFormat(format: number): SessionlogError {
-  const message = `The log has format ${format}, this version knows ${FORMAT}`
-  return new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message)
 }

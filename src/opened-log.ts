@@ -1,11 +1,12 @@
+import { join } from 'node:path'
 import type { Durability } from './event.ts'
 import { type Identity, identify, keepWitness } from './identity.ts'
-import type { EventLog } from './log/port.ts'
+import type { EventLog, StoreRecord } from './log/port.ts'
 import type { Writer } from './log/writer.ts'
 import type { Settings } from './options.ts'
 import { openPlace, type Place } from './place.ts'
 import { type Rebuilt, rebuild } from './projection/rebuild.ts'
-import { sweepTemporaries } from './snapshot/file.ts'
+import { replaceFile, sweepTemporaries } from './snapshot/file.ts'
 import { SnapshotFolder } from './snapshot/snapshot-folder.ts'
 
 /** A log that this process owns, read. */
@@ -34,11 +35,18 @@ export async function withLog<State, T>(
 
 /** Writes down what opening the log has changed of it. */
 export async function keepIdentity({ place, identity }: OpenedLog, writer: Writer): Promise<void> {
-  const { record, changed, lossAccepted } = identity
+  const { record, changed, before, lossAccepted } = identity
+  if (before !== undefined && place.directory !== undefined) await keepRecord(place.directory.path, before)
   if (changed) await writer.write(() => [{ op: 'store', record }], true)
   if (!lossAccepted) return
   await place.found!.refuse()
   await keepWitness(place.directory!)
+}
+
+/** What an older version would need to go on with the store; one entry of the log is all that an upgrade changes. */
+async function keepRecord(directory: string, record: StoreRecord): Promise<void> {
+  const path = join(directory, `store-format-${record.format}.json`)
+  await replaceFile(path, `${JSON.stringify(record, null, 2)}\n`)
 }
 
 /** What a receipt vouches for. */

@@ -4,6 +4,7 @@ import type { Directory } from './identity.ts'
 import { Intake } from './intake.ts'
 import type { MerkleTree } from './log/chain.ts'
 import type { Append } from './log/commit.ts'
+import { FORMAT } from './log/format.ts'
 import type { EventLog, Expiry, LogOperation } from './log/port.ts'
 import { Writer } from './log/writer.ts'
 import type { Metrics } from './metrics.ts'
@@ -15,7 +16,7 @@ import { receiptOf } from './receipt.ts'
 import type { Recorder } from './recorder.ts'
 import type { Role } from './role.ts'
 import { excuse } from './settle.ts'
-import { WITNESS_FORMAT, writeWitness } from './snapshot/witness.ts'
+import { writeWitness } from './snapshot/witness.ts'
 
 export interface WriterParts<State> {
   readonly settings: Settings<State>
@@ -171,7 +172,7 @@ export class Owner<State> implements Role {
     const recordedAt = store.recorder.now()
     const { origin } = record
     const witness = {
-      format: WITNESS_FORMAT,
+      format: FORMAT,
       origin,
       position,
       root,

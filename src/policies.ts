@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SessionlogError } from './errors.ts'
+import { assertFormat } from './log/format.ts'
 import type { StoreRecord } from './log/port.ts'
 import type { PrunePolicy } from './log/retention.ts'
 
@@ -9,6 +10,7 @@ type Policies = Partial<Pick<StoreRecord, 'schemaVersion' | 'requireActor' | 're
 
 /** A follower is held to what the owner holds the log to: it doesn't change it, and doesn't go on where it was changed. */
 export function checkPolicies(record: StoreRecord, own: Policies): void {
+  assertFormat('The store', record.format)
   for (const name of ['schemaVersion', 'requireActor', 'requireReason'] as const) {
     if (own[name] === undefined || own[name] === record[name]) continue
     const message = `The process that holds the store has ${name} ${record[name]}, this one ${own[name]}`

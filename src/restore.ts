@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { checkNumber, checkOptions, checkPath, checkType, wrong } from './arguments.ts'
 import { SessionlogError } from './errors.ts'
+import { FORMAT } from './log/format.ts'
 import { acquireLock } from './log/lock.ts'
 import { openLevelLog } from './log/open-level.ts'
 import type { EventLog, LogOperation } from './log/port.ts'
@@ -80,7 +81,12 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
       const { recordedAt, heads } = await write(log, cuts, { from, parts: list.parts, to, options })
       // Later touches are of later versions.
       const touched = expiriesOf(list).filter(({ sessionId, version }) => heads.get(sessionId) === version)
-      const record = { ...list.store, origin, restoredFrom: { origin: list.store.origin, position: to } }
+      const record = {
+        ...list.store,
+        format: FORMAT,
+        origin,
+        restoredFrom: { origin: list.store.origin, position: to },
+      }
       await log.write(
         [
           ...touched.map(each => ({ op: 'expiry' as const, ...each })),

@@ -1,5 +1,5 @@
 import { SessionlogError } from '../errors.ts'
-import { FORMAT } from '../log/port.ts'
+import { assertFormat } from '../log/format.ts'
 import { originLine, parseCheckpoint } from '../proof/checkpoint.ts'
 import { parseNote } from '../proof/note.ts'
 import { isArray } from '../state/values.ts'
@@ -54,11 +54,12 @@ export function encodeHeader(header: BundleHeader): Item {
 export function decodeHeader([kind, given]: Item): BundleHeader {
   const { [MARK]: format, ...header } = Object(given) as Record<string, unknown>
   if (kind !== ITEM.HEADER || format === undefined) throw damaged('does not begin with a header')
-  if (format !== BUNDLE_FORMAT || header.format !== FORMAT)
+  if (format !== BUNDLE_FORMAT)
     throw new SessionlogError(
       'SESSIONLOG_FORMAT_UNSUPPORTED',
-      `The bundle is of format ${format}, of a log of ${header.format}`,
+      `The bundle has format ${format}, this version knows ${BUNDLE_FORMAT}`,
     )
+  assertFormat("The bundle's log", header.format)
   if (!isHeader(header)) throw damaged('has a header that lacks something')
   const { checkpoint, origin, position, root } = header
   if (checkpoint !== undefined) {

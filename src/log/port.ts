@@ -1,9 +1,6 @@
 import type { Durability } from '../event.ts'
 import type { ArchivedBlock, PrunedRun, PrunePolicy, Retention } from './retention.ts'
 
-/** The format of the log that this version writes. It is 0 until the format is settled. */
-export const FORMAT = 0
-
 /** What can be read of a log: all at one moment, or each part as it is when it is read. */
 export interface LogReads {
   /** The tree as it was when records were last sealed: every event after it is in the tail. */

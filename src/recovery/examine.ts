@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { checkOptions, checkPath, checkType } from '../arguments.ts'
 import { hasCode } from '../errors.ts'
 import { type DiskUse, diskUse } from '../snapshot/disk-use.ts'
-import { SNAPSHOT_FORMAT } from '../snapshot/snapshot.ts'
 import { readWitness } from '../snapshot/witness.ts'
 import { findingsOfDirectory, findingsOfLeftovers, findingsOfOwner } from './directory-findings.ts'
 import type { Examination, ExamineOptions, Finding } from './examination.ts'
@@ -118,7 +117,12 @@ function headOf({ position, root, recordedAt }: SeenLog | LastWord): Examination
 
 function formatsOf(looks: Looks | undefined, log: number | undefined): Examination['formats'] {
   const { witness, snapshots } = looks ?? {}
-  return { log, head: witness?.format, snapshots: snapshots?.heads.length ? SNAPSHOT_FORMAT : undefined }
+  // The newest: older ones are replaced as their sessions change.
+  const newest = snapshots?.heads.reduce<number | undefined>(
+    (format, head) => Math.max(format ?? 0, head.format),
+    undefined,
+  )
+  return { log, head: witness?.format, snapshots: newest }
 }
 
 function sizeOf(path: string): DiskUse {

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { isAbsent } from '../snapshot/disk-use.ts'
 import { fileNameFor } from '../snapshot/file-name.ts'
-import { readSnapshot, type Snapshot } from '../snapshot/snapshot.ts'
+import { readSnapshot, type Snapshot, type StoredSnapshot } from '../snapshot/snapshot.ts'
 import { SnapshotFolder } from '../snapshot/snapshot-folder.ts'
 import type { OnFileDamage } from './level-files.ts'
 
 /** Of a snapshot, all but its state. */
-export type SnapshotHead = Omit<Snapshot, 'state'> & { readonly path: string }
+export type SnapshotHead = Omit<StoredSnapshot, 'json'> & { readonly path: string }
 
 /** The snapshots of a folder, without their states. */
 export class FoundSnapshots {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { SessionlogError } from '../errors.ts'
+import { assertFormat, FORMAT } from '../log/format.ts'
 import { OPENING, REFUSED } from '../log/found-log.ts'
 import { acquireLock } from '../log/lock.ts'
 import { openLevelLog } from '../log/open-level.ts'
-import { type EventLog, FORMAT, type LogOperation, type StoreRecord } from '../log/port.ts'
+import type { EventLog, LogOperation, StoreRecord } from '../log/port.ts'
 import { LogReader } from '../log/reader.ts'
 import { type RawEvent, readRecord } from '../log/record.ts'
 import { operationsOf } from '../new-store.ts'
@@ -147,13 +147,11 @@ function recordOf({ record, origin }: Finds, position: number, snapshots: FoundS
   }
   const { restoredFrom: _, ...said } = known as StoreRecord
   const from = origin === undefined || position === 0 ? {} : { restoredFrom: { origin, position } }
-  return { ...said, ...from, origin: randomUUID() }
+  return { ...said, ...from, format: FORMAT, origin: randomUUID() }
 }
 
 function assertKnown(record: StoreRecord | undefined): void {
-  if (record === undefined || record.format === FORMAT) return
-  const message = `The log has format ${record.format}, this version knows ${FORMAT}`
-  throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message)
+  if (record !== undefined) assertFormat('The log', record.format)
 }
 
 /** Events behind what can be trusted that are in none of the commits that were found. */

@@ -2,12 +2,10 @@ import { readFile as readFileThen } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SessionlogError } from '../errors.ts'
+import { assertFormat, FORMAT } from '../log/format.ts'
 import type { RecordedState } from '../log/recorded-state.ts'
 import { fromTaggedJson, toTaggedJson } from '../state/tagged-json.ts'
 import { fileNameFor } from './file-name.ts'
-
-/** The format of snapshot files, and of what stands beside them. */
-export const SNAPSHOT_FORMAT = 0
 
 /** A session's state at a version, as one readable JSON file. Derived from the log; it can be made again. */
 export interface Snapshot extends RecordedState {
@@ -17,6 +15,7 @@ export interface Snapshot extends RecordedState {
 
 /** A snapshot as its file has it. */
 export interface StoredSnapshot extends Omit<Snapshot, 'state'> {
+  readonly format: number
   /** The state in tagged JSON, as it was parsed. */
   readonly json: unknown
 }
@@ -32,7 +31,7 @@ export function snapshotPath(directory: string, sessionId: string): string {
 export function formatSnapshot(snapshot: Snapshot): string {
   const { origin, sessionId, version, position, recordedAt, hash, schemaVersion, expiresAt, state } = snapshot
   const fields = {
-    format: SNAPSHOT_FORMAT,
+    format: FORMAT,
     origin,
     sessionId,
     version,
@@ -75,13 +74,11 @@ function parseSnapshot(text: string, path: string): StoredSnapshot {
   }
   if (!isSnapshot(fields))
     throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is not a snapshot`, { path })
-  if (fields.format !== SNAPSHOT_FORMAT) {
-    const message = `The snapshot ${path} has format ${fields.format}, this version knows ${SNAPSHOT_FORMAT}`
-    throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message, { path })
-  }
+  assertFormat(`The snapshot ${path}`, fields.format, path)
   const { sessionId, version, position, recordedAt, hash, origin, schemaVersion = 0 } = fields
   const expiresAt = fields.expiresAt ?? Number.POSITIVE_INFINITY
   return {
+    format: fields.format,
     sessionId,
     version,
     position,

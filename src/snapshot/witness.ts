@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionlogError } from '../errors.ts'
+import { assertFormat } from '../log/format.ts'
 import { replaceFile } from './file.ts'
 
 /**
@@ -18,8 +19,6 @@ export interface Witness {
   /** ms since the epoch. */
   readonly recordedAt: number
 }
-
-export const WITNESS_FORMAT = 0
 
 export function witnessPath(directory: string): string {
   return join(directory, 'head.json')
@@ -40,9 +39,8 @@ export async function readWitness(directory: string): Promise<Witness | undefine
   }
   if (witness === undefined)
     throw new SessionlogError('SESSIONLOG_CORRUPTION', `${path} is damaged`, { path })
-  if (witness.format === WITNESS_FORMAT) return witness
-  const message = `${path} has format ${witness.format}, this version knows ${WITNESS_FORMAT}`
-  throw new SessionlogError('SESSIONLOG_FORMAT_UNSUPPORTED', message, { path })
+  assertFormat(path, witness.format, path)
+  return witness
 }
 
 function wholeWitness(witness: Witness): Witness | undefined {

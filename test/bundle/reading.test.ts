@@ -66,7 +66,7 @@ describe('a bundle', () => {
     })
     const [told, said] = [await ask(bundle), await ask(store)]
     expect(told).toEqual(said)
-    expect(bundle.header).toMatchObject({ origin: store.origin, schemaVersion: 0, format: 0, position: 55 })
+    expect(bundle.header).toMatchObject({ origin: store.origin, schemaVersion: 0, format: 1, position: 55 })
     expect(bundle.header.writer).toMatch(/^sessionlog \d/)
     expect(bundle.counts).toEqual({ sessions: 4, events: 55, redacted: 0 })
   })

@@ -112,7 +112,7 @@ describe('openBundle() refuses', () => {
   test('a format to come', async () => {
     const { file, items } = await makeBundle()
     const header = items[0]![1] as object
-    for (const change of [{ 'sessionlog-bundle': 1 }, { format: 1 }]) {
+    for (const change of [{ 'sessionlog-bundle': 1 }, { format: 2 }]) {
       writeItems(file, items.with(0, [ITEM.HEADER, { ...header, ...change }]))
       expect(await codeOf(() => openBundle(file))).toBe('SESSIONLOG_FORMAT_UNSUPPORTED')
     }

@@ -129,11 +129,11 @@ test('another format: nothing is changed', async () => {
   const dir = temporary()
   const record = { origin: 'o', createdAt: 0, schemaVersion: 0, requireActor: false, requireReason: false }
   const log = await openLevelLog(join(dir, 'log'))
-  await log.write([{ op: 'store', record: { format: 1, ...record } }], true)
+  await log.write([{ op: 'store', record: { format: 2, ...record } }], true)
   await log.close()
   await expect(create({ dir })).rejects.toMatchObject({ code: 'SESSIONLOG_FORMAT_UNSUPPORTED' })
   const again = await openLevelLog(join(dir, 'log'))
-  expect(await again.readStore()).toEqual({ format: 1, ...record })
+  expect(await again.readStore()).toEqual({ format: 2, ...record })
   await again.close()
 })
 

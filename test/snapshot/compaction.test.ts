@@ -90,7 +90,7 @@ describe('compact()', () => {
     await store.compact()
     const text = readFileSync(pathOf(store, 'a'), 'utf8')
     expect(JSON.parse(text)).toEqual({
-      format: 0,
+      format: 1,
       origin: store.origin,
       sessionId: 'a',
       version: 1,
