@@ -65,9 +65,9 @@ export abstract class StoreReader<State> extends EventReader<State> {
     return this.current(id)?.version ?? 0
   }
 
-  /** The version of the session's first event, which is 1; 0 where it never existed. */
+  /** The version of the first event that is told of the session: 1 unless it was pruned; 0 where it never existed. */
   firstVersion(id: string): number {
-    return Math.min(this.version(id), 1)
+    return Math.min(this.version(id), this.#parts.reader.extent(id).first)
   }
 
   /** The ids of all sessions that have a state. */

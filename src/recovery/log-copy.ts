@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
 import { linkOrCopy } from '../log/found-log.ts'
@@ -20,15 +21,17 @@ const TABLE = /\.(ldb|sst)$/
  */
 export class LogCopy<T> {
   readonly #log: string
+  readonly #archive: string
   readonly #use: (dir: string) => Promise<T>
   readonly #attemptsMax: number
   #place: string | undefined
   /** The files as they were when last looked at. */
   #seen = ''
 
-  /** `dir` is the store's; `use` is given the directory of a copy that holds its log alone. */
+  /** `dir` is the store's; `use` is given the directory of a copy that holds its log, and leads to its archive. */
   constructor(dir: string, use: (dir: string) => Promise<T>, attemptsMax = ATTEMPTS_MAX) {
     this.#log = join(dir, 'log')
+    this.#archive = resolve(dir, 'archive')
     this.#use = use
     this.#attemptsMax = attemptsMax
   }
@@ -89,6 +92,8 @@ export class LogCopy<T> {
       await linkOrCopy(join(this.#log, name), join(tables, name))
       await linkOrCopy(join(tables, name), join(work, 'log', name))
     }
+    // Its files never change, and a copy is only read.
+    if (existsSync(this.#archive)) await symlink(this.#archive, join(work, 'archive'), 'junction')
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { SessionlogError } from '../errors.ts'
 import type { VerifyProblem } from '../verify.ts'
 import type { Finding } from './examination.ts'
@@ -60,8 +61,10 @@ function ofVerification(
 ): Finding[] {
   if (problems === undefined) return []
   const told = new Set(snapshots.unreadable.map(({ path }) => path))
+  const isSnapshot = (path: string) => !path.startsWith(join(dir, 'archive'))
   const own = problems.filter(
-    ({ path, code }) => path === undefined || (code === 'SESSIONLOG_CORRUPTION' && !told.has(path)),
+    ({ path, code }) =>
+      path === undefined || !isSnapshot(path) || (code === 'SESSIONLOG_CORRUPTION' && !told.has(path)),
   )
   if (own.length === 0)
     return [{ severity: 'ok', about: 'events', message: 'Every event is as it was written' }]

@@ -84,7 +84,13 @@ async function read(dir: string): Promise<Omit<SeenLog, 'loss' | 'problems'>> {
   const sessions = new Map<string, SeenSession>()
   for (const [id, { version, hash }] of rebuilt.sessions)
     sessions.set(id, { version, hash, ...(bases.get(id) ?? { base: 0, hasState: false }) })
-  return { record: identity.record, position: tree.size, root: tree.root(), recordedAt, sessions }
+  return {
+    record: identity.before ?? identity.record,
+    position: tree.size,
+    root: tree.root(),
+    recordedAt,
+    sessions,
+  }
 }
 
 /** `of` is the directory that it is a copy of: the problems are told as that one's. */

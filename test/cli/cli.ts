@@ -69,7 +69,8 @@ function parse(line: string): unknown {
 /** A new directory, gone after the test. */
 export function temporary(): string {
   const path = mkdtempSync(join(tmpdir(), 'sessionlog-cli-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  // A process that was killed a moment ago may still have files there.
+  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }))
   return path
 }
 

@@ -75,7 +75,7 @@ describe('A store that is whole', () => {
       const { origin, position, root } = witness
       expect(examination).toMatchObject({ ok: true, isStore: true, origin, sessions: 3, owner: undefined })
       expect(examination.head).toMatchObject({ position, root })
-      expect(examination.formats).toEqual({ log: 0, head: 0, snapshots: 0 })
+      expect(examination.formats).toEqual({ log: 1, head: 1, snapshots: 1 })
       expect(examination.witness).toEqual(witness)
       expect(examination.sizes.snapshots.files).toBe(3)
       expect(examination.sizes.log.bytes).toBeGreaterThan(1000)

@@ -7,7 +7,7 @@ import { openStore, type SessionStore, type StoreOptions } from '../../src/index
 /** A new directory, gone when the test ends. */
 export function temporary(): string {
   const dir = mkdtempSync(join(tmpdir(), 'sessionlog-test-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }))
   return dir
 }
 
