@@ -16,6 +16,7 @@ import { callerRow } from './rows/callers.ts'
 import { callRow } from './rows/calls.ts'
 import { editRow } from './rows/edits.ts'
 import { hashRow } from './rows/hashing.ts'
+import { keepingRow } from './rows/keeping.ts'
 import { memoryRow, openRow, rebuildRow } from './rows/opening.ts'
 import { optionRow } from './rows/options.ts'
 import { processRow } from './rows/processes.ts'
@@ -41,6 +42,7 @@ const ROWS: readonly Row[] = [
   verifyRow,
   optionRow,
   processRow,
+  keepingRow,
 ]
 
 const { values } = parseArgs({

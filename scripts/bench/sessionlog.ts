@@ -25,6 +25,13 @@ export interface Store<T> {
     options?: object,
   ): AsyncIterable<{ readonly version: number; readonly changes: unknown }>
   compact(options?: { full?: boolean }): Promise<unknown>
+  backup(dest: string): Promise<unknown>
+  archive(options: { keepLast: number }): Promise<{
+    readonly events: number
+    readonly bytesBefore: number
+    readonly bytesAfter: number
+    readonly durationMs: number
+  }>
   verify(): Promise<{ readonly ok: boolean; readonly position: number; readonly snapshots: number }>
   flush(): Promise<void>
   close(): Promise<void>
