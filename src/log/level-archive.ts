@@ -11,6 +11,9 @@ export class LevelArchive {
   readonly #db: Level
   readonly #files: ArchiveFiles | undefined
   #isUsed: boolean | undefined
+  /** Blocks that were read last: who reads all sessions in commit order comes back to each. */
+  readonly #recent = new Map<string, readonly LogRecord[]>()
+  #recentBytes = 0
 
   /** A database of the caller's has no archive. */
   constructor(db: Level, files: ArchiveFiles | undefined) {
@@ -18,9 +21,11 @@ export class LevelArchive {
     this.#files = files
   }
 
-  /** Something has been put there. */
-  use(): void {
+  /** What is there has changed. */
+  change(): void {
     this.#isUsed = true
+    this.#recent.clear()
+    this.#recentBytes = 0
   }
 
   /** A session's records there that hold versions `from` to `to`, in order or in reverse. */
@@ -37,17 +42,17 @@ export class LevelArchive {
     const entries = this.#db.iterator({ ...range, reverse, snapshot })
     for await (const page of readPages(entries, decodeArchived, 1, signal, sessionId)) {
       for (const block of page) {
-        const records = await this.records(block)
+        const records = await this.#recently(block)
         const wanted = records.filter(
           ({ firstVersion }, at) => firstVersion <= to && (records[at + 1]?.firstVersion ?? Infinity) > from,
         )
-        if (wanted.length > 0) yield reverse ? wanted.reverse() : wanted
+        if (wanted.length > 0) yield reverse ? wanted.toReversed() : wanted
       }
     }
   }
 
-  /** The records of a block. A file that is gone may have been replaced, or pruned, since its entry was read. */
-  async records(block: ArchivedBlock): Promise<LogRecord[]> {
+  /** The records of a block, as they are on the disk. A file that is gone may have been replaced, or pruned, since its entry was read. */
+  async records(block: ArchivedBlock): Promise<readonly LogRecord[]> {
     const { sessionId, firstVersion, lastVersion } = block
     try {
       return await this.#files!.records(block)
@@ -60,10 +65,42 @@ export class LevelArchive {
     }
   }
 
+  async #recently(block: ArchivedBlock): Promise<readonly LogRecord[]> {
+    const { sessionId, firstVersion, file, offset } = block
+    const place = `${file}/${offset}`
+    const known = this.#recent.get(place)
+    // A file's number may be given again once the last file is gone.
+    if (known?.[0]?.sessionId === sessionId && known[0].firstVersion === firstVersion) return known
+    const records = await this.records(block)
+    this.#keep(place, records)
+    return records
+  }
+
+  #keep(place: string, records: readonly LogRecord[]): void {
+    this.#recentBytes += bytesOf(records) - bytesOf(this.#recent.get(place) ?? [])
+    this.#recent.delete(place)
+    this.#recent.set(place, records)
+    for (const [oldest, kept] of this.#recent) {
+      if (this.#recentBytes <= RECENT_BYTES_MAX) break
+      this.#recent.delete(oldest)
+      this.#recentBytes -= bytesOf(kept)
+    }
+  }
+
   async #hasAny(): Promise<boolean> {
-    this.#isUsed ??= (await this.#db.keys({ ...rangeOf(RANGE.archived), limit: 1 }).all()).length > 0
+    if (this.#isUsed !== undefined) return this.#isUsed
+    const found = await this.#db.keys({ ...rangeOf(RANGE.archived), limit: 1 }).all()
+    // Something may have been put there meanwhile.
+    this.#isUsed ??= found.length > 0
     return this.#isUsed
   }
+}
+
+/** What blocks that were read take in memory, unpacked, at the most. */
+const RECENT_BYTES_MAX = 16 * 1024 * 1024
+
+function bytesOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
 function isGone(error: unknown): boolean {

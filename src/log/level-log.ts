@@ -215,7 +215,7 @@ export class LevelLog extends LevelReads implements EventLog {
       else if (operation.op === 'seal') {
         this.#tail.remove(operation.sessionId, operation.lastVersion)
         this.#sealing.delete(operation.sessionId)
-      } else if (operation.op === 'archive') this.#archive.use()
+      } else if (operation.op === 'archive' || operation.op === 'prune') this.#archive.change()
     }
   }
 

@@ -49,7 +49,7 @@ export interface ArchiveSource extends ArchivePlace {
 }
 
 /** A block is read and unpacked as a whole, so it holds no more than this by much; a file no more than that. */
-const BLOCK_BYTES = 128 * 1024
+const BLOCK_BYTES = 32 * 1024
 const FILE_BYTES = 64 * 1024 * 1024
 const FILE_BLOCKS = 10_000
 

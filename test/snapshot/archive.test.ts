@@ -111,6 +111,33 @@ describe('archive()', () => {
     expect(await collect(reopened.history('large'))).toHaveLength(300)
   })
 
+  test('goes on beside readers and writers, who see all of it at any moment', async () => {
+    const { store } = await makeStore(40)
+    let done = false
+    let read = 0
+    const readers = ['cart', 'é%', 'rich'].map(async id => {
+      while (!done) {
+        const head = store.version(id)
+        const versions = (await collect(store.history(id, { to: head }))).map(({ version }) => version)
+        expect(versions).toEqual(Array.from({ length: head }, (_, at) => at + 1))
+        const last = store.position
+        const positions = (await collect(store.events())).map(({ position }) => position)
+        expect(positions.slice(0, last)).toEqual(Array.from({ length: last }, (_, at) => at + 1))
+        await store.stateAt(id, { version: 1 + (read % head) })
+        read++
+      }
+    })
+    for (let keepLast = 40; keepLast >= 0; keepLast -= 4) {
+      for (let n = 0; n < 5; n++) await store.save('cart', { keepLast, n })
+      await store.archive({ keepLast })
+    }
+    const least = read + 9
+    while (read < least) await store.save('cart', { read })
+    done = true
+    await Promise.all(readers)
+    expect(await store.verify()).toMatchObject({ ok: true, problems: [] })
+  })
+
   test('says whose events are missing where a file is gone or damaged, and still tells of the others', async () => {
     const { store } = await makeStore()
     await store.archive({ olderThan: '20d' })
