@@ -210,6 +210,25 @@ const checks = {
     await store.close()
   },
 
+  async 'old events leave for the archive, are read there, and are destroyed where a policy allows it'() {
+    const dir = directory()
+    let store = await open(dir, { prune: { keepLast: 5 } })
+    for (let n = 1; n <= 60; n++) await store.save('cart', { n, text: 'text '.repeat(n) })
+    const { files } = await store.archive({ keepLast: 2 })
+    equal([files, fs.readdirSync(path.join(dir, 'archive')).length], [1, 1])
+    equal(await store.stateAt('cart', { version: 7 }), { n: 7, text: 'text '.repeat(7) })
+    await store.legalHold('cart', true)
+    equal((await store.prune()).held, 1)
+    await store.legalHold('cart', false)
+    const { events } = await store.prune()
+    equal([events > 0, fs.readdirSync(path.join(dir, 'archive')).length], [true, 1])
+    await store.close()
+    store = await open(dir)
+    equal(store.firstVersion('cart'), events + 2)
+    await verified(store)
+    await store.close()
+  },
+
   async 'another process follows: it sees what the owner saves, and the owner records what it saves'() {
     const dir = directory()
     const store = await open(dir)
