@@ -11,8 +11,8 @@ import type { BackupPart } from './snapshot/backup-list.ts'
 const OWN_TYPE = 0x24
 
 /**
- * How much of each session is there in a store that is restored: as the events say that are restored. What they say was
- * pruned is not brought back, although an older part of the backup may have it.
+ * How much of each session is there in a store that is made of another's events: as those events say. What they say was
+ * pruned is not brought back, although a backup may have it.
  */
 export class RestoredCuts {
   readonly #retained = new Map<string, Retained>()
@@ -24,7 +24,7 @@ export class RestoredCuts {
       if (after >= to) break
       for await (const item of readItems(join(from, file), sha256))
         if (item.kind === 'record')
-          for (const event of readRecord(item.record)) if (event.position <= to) cuts.#hear(event)
+          for (const event of readRecord(item.record)) if (event.position <= to) cuts.hear(event)
     }
     return cuts
   }
@@ -63,7 +63,8 @@ export class RestoredCuts {
     return this.#retained.get(sessionId)?.cut ?? 0
   }
 
-  #hear(event: RawEvent): void {
+  /** Takes note of what an event says. REQUIRES: all of a session's are heard in order, before any is parted. */
+  hear(event: RawEvent): void {
     if (!event.bytes.includes(OWN_TYPE)) return
     const before = this.#retained.get(event.sessionId) ?? WHOLE
     const after = retentionAfter(before, decodePayload(event).facts)

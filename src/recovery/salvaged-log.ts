@@ -8,6 +8,7 @@ import type { EventLog, LogOperation, StoreRecord } from '../log/port.ts'
 import { LogReader } from '../log/reader.ts'
 import { type RawEvent, readRecord } from '../log/record.ts'
 import { operationsOf } from '../new-store.ts'
+import { RestoredCuts } from '../restored-cuts.ts'
 import { readWitness, witnessPath } from '../snapshot/witness.ts'
 import { ArchiveSource } from './archive-source.ts'
 import { BackupSource } from './backup-source.ts'
@@ -115,8 +116,13 @@ async function writeTrusted(log: EventLog, { finds, scratch, trusted, options }:
   let operations: LogOperation[] = commits.map(commit => ({ op: 'commit', commit }))
   let run: RawEvent[] = []
   let written = 0
+  const isTrusted = (event: RawEvent) => event.position <= position && finds.holds(event)
+  const cuts = new RestoredCuts()
+  for await (const page of scratch.sealed(signal))
+    for (const record of page) for (const event of readRecord(record).filter(isTrusted)) cuts.hear(event)
   const close = async () => {
-    operations.push(...operationsOf(run))
+    const { kept, operations: pruned } = cuts.part(run)
+    operations.push(...pruned, ...operationsOf(kept))
     written += run.length
     run = []
     if (operations.length < BATCH) return
@@ -125,7 +131,6 @@ async function writeTrusted(log: EventLog, { finds, scratch, trusted, options }:
     operations = []
     onProgress?.({ written, of: position })
   }
-  const isTrusted = (event: RawEvent) => event.position <= position && finds.holds(event)
   for await (const page of scratch.sealed(signal)) {
     for (const record of page) {
       if (record.sessionId !== run[0]?.sessionId) await close()
@@ -133,7 +138,7 @@ async function writeTrusted(log: EventLog, { finds, scratch, trusted, options }:
     }
   }
   await close()
-  await log.write(operations, false)
+  await log.write([...operations, ...cuts.operations], false)
 }
 
 function recordOf({ record, origin }: Finds, position: number, snapshots: FoundSnapshots): StoreRecord {
