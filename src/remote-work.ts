@@ -17,15 +17,8 @@ import type { HoldOptions, Work } from './work.ts'
 export function worksOf(work: Work): Readonly<Record<string, Method>> {
   return {
     stats: () => work.stats(),
-    compact: ([full, wait], { signal, page }) =>
-      work
-        .compact({
-          full: full as boolean,
-          wait: wait as boolean,
-          signal,
-          onProgress: report => void page(toWire(report)).catch(() => {}),
-        })
-        .then(toWire),
+    compact: ([full, wait], context) =>
+      work.compact({ full: full as boolean, wait: wait as boolean, ...reporting(context) }).then(toWire),
     verify: ([checkpoint, key], { signal, page }) =>
       work.verify({
         ...(checkpoint !== undefined && { checkpoint: checkpoint as string }),
@@ -33,24 +26,17 @@ export function worksOf(work: Work): Readonly<Record<string, Method>> {
         signal,
         onProgress: progress => void page(progress).catch(() => {}),
       }),
-    archive: ([options], { signal, page }) =>
-      work
-        .archive({
-          ...(options as ArchiveOptions),
-          signal,
-          onProgress: report => void page(toWire(report)).catch(() => {}),
-        })
-        .then(toWire),
-    prune: ([options], { signal, page }) =>
-      work
-        .prune({
-          ...(options as PruneOptions),
-          signal,
-          onProgress: report => void page(toWire(report)).catch(() => {}),
-        })
-        .then(toWire),
+    archive: ([options], context) =>
+      work.archive({ ...(options as ArchiveOptions), ...reporting(context) }).then(toWire),
+    prune: ([options], context) =>
+      work.prune({ ...(options as PruneOptions), ...reporting(context) }).then(toWire),
     hold: ([sessionId, on, options]) => work.hold(sessionId as string, on as boolean, options as HoldOptions),
   }
+}
+
+/** Tells by pages how far the work has come. */
+function reporting({ signal, page }: Parameters<Method>[1]) {
+  return { signal, onProgress: (report: Reported) => void page(toWire(report)).catch(() => {}) }
 }
 
 /** The follower's end, while it has an owner. */

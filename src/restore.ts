@@ -77,8 +77,7 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
   try {
     const log = await openLevelLog(join(place, 'log'))
     try {
-      const cuts = await RestoredCuts.read(from, list.parts, to)
-      const { recordedAt, heads } = await write(log, cuts, { from, parts: list.parts, to, options })
+      const { recordedAt, heads, cuts } = await write(log, { from, list, to, options })
       // Later touches are of later versions.
       const touched = expiriesOf(list).filter(({ sessionId, version }) => heads.get(sessionId) === version)
       const record = {
@@ -104,19 +103,13 @@ async function fill(place: string, { from, list, to, origin, options }: Restorin
   }
 }
 
-interface Writing {
-  readonly from: string
-  readonly parts: readonly BackupPart[]
-  readonly to: number
-  readonly options: RestoreOptions
-}
-
 /** Answers with the time of the last commit, and the last version of each session. */
 async function write(
   log: EventLog,
-  cuts: RestoredCuts,
-  { from, parts, to, options: { signal, onProgress } }: Writing,
-): Promise<{ recordedAt: number; heads: ReadonlyMap<string, number> }> {
+  { from, list: { parts, pruned }, to, options: { signal, onProgress } }: Omit<Restoring, 'origin'>,
+): Promise<{ recordedAt: number; heads: ReadonlyMap<string, number>; cuts: RestoredCuts }> {
+  // Where nothing was ever pruned, it is enough to listen on the way.
+  const cuts = pruned ? await RestoredCuts.read(from, parts, to) : new RestoredCuts()
   const heads = new Map<string, number>()
   let recordedAt = 0
   let operations: LogOperation[] = []
@@ -134,8 +127,8 @@ async function write(
       const last = run.at(-1)
       if (last === undefined) return
       heads.set(last.sessionId, last.version)
-      const { kept, operations: pruned } = cuts.part(run)
-      operations.push(...pruned, ...operationsOf(kept))
+      const { kept, operations: stubs } = cuts.part(run)
+      operations.push(...stubs, ...operationsOf(kept))
       events += run.length
       run = []
     }
@@ -148,6 +141,7 @@ async function write(
       else {
         const found = readRecord(item.record).filter(({ position }) => position <= to)
         if (run.length > 0 && found[0]?.sessionId !== run[0]!.sessionId) close()
+        if (!pruned) for (const event of found) cuts.hear(event)
         run.push(...found)
       }
       if (operations.length >= BATCH) await flush()
@@ -155,7 +149,7 @@ async function write(
     close()
     await flush()
   }
-  return { recordedAt, heads }
+  return { recordedAt, heads, cuts }
 }
 
 /** The position of the last commit that is asked for. */

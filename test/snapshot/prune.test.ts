@@ -270,6 +270,25 @@ describe('prune()', () => {
     expect(await before.verify()).toMatchObject({ ok: true, problems: [] })
   })
 
+  test('a hold is one in a store that is restored, and restoring up to before it has none', async () => {
+    const { store } = await makeStore({}, 20)
+    const before = store.position
+    await store.legalHold('form', true)
+    const from = join(temporary(), 'backup')
+    await store.backup(from)
+    for (const [toPosition, held] of [
+      [store.position, 1],
+      [before, 0],
+    ] as const) {
+      const dir = join(temporary(), 'restored')
+      await restore({ from, dir, toPosition })
+      const again = await create<unknown>({ dir, prune: { keepLast: 1 } })
+      expect(await again.verify()).toMatchObject({ ok: true, problems: [] })
+      await again.archive({ keepLast: 0 })
+      expect(await again.prune()).toMatchObject({ held })
+    }
+  })
+
   test('whoever destroys events without a word, or ends a hold, is found out', async () => {
     const { store } = await makeStore()
     await store.archive({ keepLast: 0 })
