@@ -80,6 +80,8 @@ export class LevelLog extends LevelReads implements EventLog {
         } else {
           put(...entryOf(operation))
           if (operation.op !== 'archive') continue
+          // Readers may find it there before the write is known to be through.
+          this.#archive.change()
           const { sessionId } = operation.block
           for (const firstVersion of operation.sealed) batch.del(segmentKey({ sessionId, firstVersion }))
         }
