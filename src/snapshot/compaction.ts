@@ -48,8 +48,8 @@ export interface CompactionSource {
   readonly snapshots: SnapshotFolder | undefined
 }
 
-/** How much is written at once: as many sessions, or as many bytes of state. */
-const BATCH_SESSIONS = 64
+/** How much is written at once: as many sessions, or as many bytes of state. Saves meanwhile wait for a batch. */
+const BATCH_SESSIONS = 16
 const BATCH_BYTES = 1 << 20
 
 const DAMAGES = ['SESSIONLOG_CORRUPTION', 'SESSIONLOG_EVENTS_MISSING'] as const
