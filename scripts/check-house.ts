@@ -19,6 +19,7 @@ const FLOORS = [
   ['store'],
   ['recovery'],
   ['index'],
+  ['adapters', 'importers'],
   ['cli'],
 ]
 
