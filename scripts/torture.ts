@@ -6,11 +6,11 @@
  *   The same seed makes the same plans, though never the same moments.
  * - tampering (1,000 rounds): one random place of each kind of stored byte in turn is changed, and must be found and
  *   named. The same seed makes the same changes.
+ * - processes (2,000 steps): several processes write to one store, compact it, archive it and back it up, and are
+ *   killed, stopped, resumed and closed; then what each was told is held against the log. The same seed makes the
+ *   same steps.
  *
- * - processes (2,000 steps): several processes write to one store, compact it, archive it and back it up, and are killed, stopped,
- *   resumed and closed; then what each was told is held against the log. The same seed makes the same steps.
- *
- * Exits with 1 where anything is lost or not found, and keeps the directory.
+ * Each has `--minutes` of its own, at most. Exits with 1 where anything is lost or not found, and keeps the directory.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,17 +42,18 @@ if (values.only !== undefined && !Object.hasOwn(PARTS, values.only))
   refuse(`--only must be one of ${Object.keys(PARTS).join(', ')}, not '${values.only}'`)
 const rounds = values.rounds === undefined ? undefined : integer('rounds', 1)
 const seed = integer('seed', 0)
-const end = performance.now() + integer('minutes', 1) * 60_000
+const forMs = integer('minutes', 1) * 60_000
 for (const [name, part] of Object.entries(PARTS)) {
   if ((values.only ?? name) === name && process.exitCode === undefined) await part()
 }
 
 async function kills(): Promise<void> {
   const count = rounds ?? 500
+  const endMs = performance.now() + forMs
   const kills = new Rounds({ seed, acksMax: ACKS_MAX, lifetime: LIFETIME })
   announce('kills', count)
   try {
-    while (kills.tally.rounds < count && performance.now() < end) {
+    while (kills.tally.rounds < count && performance.now() < endMs) {
       await kills.run()
       if (kills.tally.rounds % LIFETIME === 0) console.log(JSON.stringify(kills.tally))
     }
@@ -66,12 +67,13 @@ async function kills(): Promise<void> {
 
 async function tampering(): Promise<void> {
   const count = rounds ?? 1000
+  const endMs = performance.now() + forMs
   const scratch = mkdtempSync(join(tmpdir(), 'sessionlog-tampered-'))
   const dir = join(scratch, 'store')
   announce('tamperings', count)
   const tampering = new Tampering(await makeVictim(dir), KINDS, seed)
   try {
-    while (tampering.rounds < count && performance.now() < end) await tampering.run(dir)
+    while (tampering.rounds < count && performance.now() < endMs) await tampering.run(dir)
     rmSync(scratch, { recursive: true })
     console.log(
       `${tampering.rounds} tamperings: all were found, but for what docs/proofs.md says is not covered`,
@@ -88,7 +90,7 @@ async function processes(): Promise<void> {
   const torture = new ProcessTorture({ dir, processes: integer('processes', 2), seed })
   announce('steps', count)
   try {
-    await torture.run(count, end)
+    await torture.run(count, performance.now() + forMs)
     const store = await openStore<unknown>({ dir: torture.dir, compactEvery: 0 })
     await checkHistory(store, torture.acked)
     await store.close()
