@@ -15,6 +15,7 @@ import { burstRow } from './rows/bursts.ts'
 import { callerRow } from './rows/callers.ts'
 import { callRow } from './rows/calls.ts'
 import { editRow } from './rows/edits.ts'
+import { expressRow } from './rows/express.ts'
 import { hashRow } from './rows/hashing.ts'
 import { keepingRow } from './rows/keeping.ts'
 import { memoryRow, openRow, rebuildRow } from './rows/opening.ts'
@@ -43,6 +44,7 @@ const ROWS: readonly Row[] = [
   optionRow,
   processRow,
   keepingRow,
+  expressRow,
 ]
 
 const { values } = parseArgs({

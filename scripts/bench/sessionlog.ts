@@ -44,7 +44,7 @@ export type OpenStore = <T>(options: {
 }) => Promise<Store<T>>
 
 const SOURCE = join(ROOT, 'src')
-const BUILT = join(DATA, 'bench-build', 'dist')
+export const BUILT = join(DATA, 'bench-build', 'dist')
 /** What a process imports that is to have a store open. */
 export const ENTRY = pathToFileURL(join(BUILT, 'index.js')).href
 
