@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,8 +70,8 @@ function parse(line: string): unknown {
 /** A new directory, gone after the test. */
 export function temporary(): string {
   const path = mkdtempSync(join(tmpdir(), 'sessionlog-cli-'))
-  // A process that was killed a moment ago may still have files there.
-  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }))
+  // A process that was killed a moment ago may still write there, which rmSync() does not try again for.
+  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }))
   return path
 }
 
