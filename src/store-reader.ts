@@ -60,6 +60,12 @@ export abstract class StoreReader<State> extends EventReader<State> {
     return session?.exists === true && !this.#parts.expiries.isOver(session)
   }
 
+  /** When the session ends by itself, ms since the epoch; `Infinity` is never, undefined where there is no state. */
+  expiresAt(id: string): number | undefined {
+    const session = this.current(id)
+    return session?.exists === true && !this.#parts.expiries.isOver(session) ? session.expiresAt : undefined
+  }
+
   /** How many events the session has, a delete included; 0 where it never existed. */
   version(id: string): number {
     return this.current(id)?.version ?? 0

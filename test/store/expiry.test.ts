@@ -113,6 +113,20 @@ describe('expiresAt', () => {
     }
   })
 
+  test('is answered by expiresAt() as it is now: saved, touched, never, gone', async () => {
+    const clock = new TestClock()
+    const store = await create<number>({ clock: clock.read })
+    expect(store.expiresAt('a')).toBeUndefined()
+    await store.save('a', 1)
+    expect(store.expiresAt('a')).toBe(Number.POSITIVE_INFINITY)
+    await store.save('a', 2, { expiresAt: clock.now + 10 })
+    expect(store.expiresAt('a')).toBe(clock.now + 10)
+    store.touch('a', clock.now + 20)
+    expect(store.expiresAt('a')).toBe(clock.now + 20)
+    clock.now += 20
+    expect(store.expiresAt('a')).toBeUndefined()
+  })
+
   test('is in the receipt of nothing, and in the event', async () => {
     const store = await create<number>()
     await store.save('a', 1, { expiresAt: 9e15 })
