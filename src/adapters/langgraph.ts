@@ -10,7 +10,7 @@ import {
   getCheckpointId,
   type PendingWrite,
 } from '@langchain/langgraph-checkpoint'
-import { SessionlogError, SessionlogTypeError, VersionConflictError, type WriteOptions } from '../index.ts'
+import { SessionlogError, SessionlogTypeError, type WriteOptions } from '../index.ts'
 import {
   nodesActor,
   nodesBetween,
@@ -214,7 +214,8 @@ export class SessionlogSaver extends BaseCheckpointSaver {
         await this.#store.save(session, next(standing), { ...options, expectedVersion: standing.version })
         return
       } catch (error) {
-        if (!(error instanceof VersionConflictError)) throw error
+        // Also of one that was made on another write of this process, which was refused.
+        if ((error as Partial<SessionlogError>).code !== 'SESSIONLOG_VERSION_CONFLICT') throw error
         await this.#store.flush()
       }
     }

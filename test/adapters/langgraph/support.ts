@@ -1,4 +1,7 @@
+import { join } from 'node:path'
 import { type Checkpoint, emptyCheckpoint, type PendingWrite, uuid6 } from '@langchain/langgraph-checkpoint'
+import { ClassicLevel } from 'classic-level'
+import { expect } from 'vitest'
 import type { SessionlogSaver } from '../../../src/adapters/langgraph.ts'
 
 export const at = (thread_id: string, checkpoint_id?: string, checkpoint_ns = '') => ({
@@ -46,3 +49,21 @@ export async function writesAt(saver: SessionlogSaver, thread: string, id?: stri
 }
 
 export const write = (channel: string, value: unknown): PendingWrite => [channel, value]
+
+/** Changes a letter in each event that holds a text, in the log of a store that is closed. */
+export async function damage(dir: string, text: string): Promise<void> {
+  const db = new ClassicLevel<Buffer, Buffer>(join(dir, 'log'), {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  })
+  let found = 0
+  for await (const [key, value] of db.iterator()) {
+    const place = value.indexOf(text)
+    if (place < 0 || !/^[st]/.test(key.toString('latin1'))) continue
+    value[place]! ^= 1
+    await db.put(key, value)
+    found++
+  }
+  await db.close()
+  expect(found).toBeGreaterThan(0)
+}
