@@ -416,3 +416,54 @@ test('a process that is killed leaves every item that was acknowledged', async (
   expect(items).toEqual(Array.from({ length: before }, (_, n) => user(`n${n}`)))
   expect((await store.verify()).problems).toEqual([])
 })
+
+describe('a follower that has not heard yet', () => {
+  async function both() {
+    const { store, session } = await open()
+    await session.addItems([user('a'), user('b')])
+    const dir = directoryOf(store as never)
+    const follower = await create<AgentHistory>({ dir, role: 'follower' })
+    return { session, follower, followed: new SessionlogSession({ store: follower, sessionId: 'chat' }) }
+  }
+
+  test('reads what was acknowledged', async () => {
+    const { session, follower, followed } = await both()
+    await session.addItems([user('c')])
+    expect(follower.get('chat')?.items).toHaveLength(2)
+    expect(await followed.getItems()).toHaveLength(3)
+  })
+
+  test('compares a suffix, and the id of an operation, with what was acknowledged', async () => {
+    const { session, follower, followed } = await both()
+    await session.addItems([user('c')])
+    expect(follower.get('chat')?.items).toHaveLength(2)
+    const operation = replace('op', [user('b'), user('c')], [user('d')])
+    await followed.applyHistoryTransaction(operation)
+    await session.applyHistoryTransaction(operation)
+    expect(await session.getItems()).toEqual([user('a'), user('d')])
+    expect(await session.popItem()).toEqual(user('d'))
+    await followed.applyHistoryTransaction(operation)
+    expect(await followed.getItems()).toEqual([user('a')])
+  })
+
+  test('refuses what does not fit what another process did at the same time', async () => {
+    const { session, followed } = await both()
+    const outcomes = await Promise.all([
+      codeOf(() => followed.applyHistoryTransaction(replace('op', [user('b')], [user('c')]))),
+      session.addItems([user('d')]),
+    ])
+    expect(outcomes[0]).toBe('SESSIONLOG_VERSION_CONFLICT')
+    expect(await followed.getItems()).toEqual([user('a'), user('b'), user('d')])
+  })
+
+  test('pops another item than who pops at the same time, and adds what was given', async () => {
+    const { session, followed } = await both()
+    const popped = await Promise.all([followed.popItem(), session.popItem()])
+    expect(popped).toEqual([user('a'), user('b')])
+    const given = [call('c1', 'before')]
+    const added = [followed.addItems(given), session.addItems([user('c')])]
+    given[0]!.arguments = 'after'
+    await Promise.all(added)
+    expect(await session.getItems()).toEqual(expect.arrayContaining([call('c1', 'before'), user('c')]))
+  })
+})
