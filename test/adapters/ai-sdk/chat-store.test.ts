@@ -355,9 +355,33 @@ test('a follower that has not heard yet reads what was acknowledged, and saves o
   await chats.saveChat({ id: 'c', messages: [says('a', 'a')] })
   expect(follower.has('c')).toBe(false)
   await followed.saveChat({ id: 'c', activeStreamId: 's' })
+  expect(await chats.readChat('c')).toMatchObject({ messages: [says('a', 'a')], activeStreamId: 's' })
+  const outcomes = [followed.endStream('c', 's'), chats.saveChat({ id: 'c', activeStreamId: 'new' })]
+  await Promise.all(outcomes)
+  expect(await followed.endStream('c', 's')).toBe(false)
+  expect(await chats.activeStreamId('c')).toBe('new')
   await chats.saveChat({ id: 'c', messages: [says('b', 'b')] })
   expect(await followed.loadChat('c')).toEqual([says('b', 'b')])
-  expect(await chats.activeStreamId('c')).toBe('s')
+})
+
+test('a follower ends a stream only if nobody has begun another one meanwhile', async () => {
+  const { store, chats } = await open()
+  const follower = await create<ChatState>({
+    dir: directoryOf(store as SessionStore<never>),
+    role: 'follower',
+  })
+  await chats.saveChat({ id: 'c', activeStreamId: 'old' })
+  await follower.flush()
+  // Where the follower knows of it no more than this, whatever it waits for.
+  const flush = follower.flush.bind(follower)
+  let begun: Promise<unknown> | undefined
+  follower.flush = async () => {
+    await flush()
+    begun ??= chats.saveChat({ id: 'c', activeStreamId: 'new' })
+  }
+  expect(await createChatStore({ store: follower }).endStream('c', 'old')).toBe(false)
+  await begun
+  expect(await chats.activeStreamId('c')).toBe('new')
 })
 
 test('a process that is killed in the middle of a stream leaves all that was acknowledged', async () => {
