@@ -2,11 +2,11 @@ import { hash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkId, wrong } from '../arguments.ts'
+import { decode } from '../importers/lines.ts'
 import { SessionlogError } from '../index.ts'
 import { isSnapshot, readSnapshot } from '../snapshot/snapshot.ts'
 import { reconcile } from '../state/reconcile.ts'
 import type { ImportLine } from './import-line.ts'
-import { decode } from './import-lines.ts'
 import type { Entry, ImportSource } from './import-source.ts'
 
 /** What every event of such an import is called, and what its id begins with. */

@@ -8,6 +8,7 @@ import { type Context, withStore } from './context.ts'
 import { isOwnSnapshots, SNAPSHOTS } from './directory.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { type BundleImportOptions, importBundle } from './import-bundle.ts'
+import { type ForeignOptions, importForeign, refuseForeign, withForeignOptions } from './import-foreign.ts'
 import { Importer, type ImportReport } from './importer.ts'
 import { openSource } from './open-source.ts'
 import { formatCount, formatDuration, plural } from './text.ts'
@@ -25,9 +26,16 @@ beside it is lost, or was never there.
 A bundle, as the command bundle writes it, brings whole sessions: each event names the one that it comes from. The store
 must not have these sessions, or have them from the same bundle.
 
-Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.`
+Everything is checked first: where one line is bad, nothing is written, unless --keep-going says so.
 
-interface Options extends BundleImportOptions {
+With --from the sessions of another store of express-session are brought over; docs/guides/move-in-and-out.md shows how:
+  session-file-store   its directory
+  connect-sqlite3      its database file, also of better-sqlite3-session-store, or what sqlite3 -json prints of the table
+  connect-mongo        what mongoexport writes of its collection
+  connect-redis        NDJSON of {"key", "value", "expiresAt" | "pttl" | "ttl"}
+Each record stands for itself: a bad one is told and the others are imported. To run it again is safe.`
+
+interface Options extends BundleImportOptions, ForeignOptions {
   keepGoing?: boolean
 }
 
@@ -35,19 +43,21 @@ interface Options extends BundleImportOptions {
 const SHOWN_MAX = 10
 
 export function importCommand(run: Run): Command {
-  return newCommand('import <file>', 'save what a file, a directory or standard input says')
+  const command = newCommand('import <file>', 'save what a file, a directory or standard input says')
     .option('-k, --keep-going', 'import the good lines where others are refused')
     .addHelpText('after', HELP)
     .option('--as <id>', 'for a bundle of one session: its new id')
     .option('--key <key>', "for a bundle: the verifier's key that it must be signed by, or a file with it")
-    .action((path: string, options: Options, command: Command) =>
-      run(command, async context => {
-        if (path !== '-' && (await isBundle(path))) return importBundle(context, path, options)
-        if (options.as !== undefined || options.key !== undefined)
-          throw wrong('--as and --key are for bundles', 'as')
-        return importPath(context, path, options.keepGoing ?? false)
-      }),
-    )
+  return withForeignOptions(command).action((path: string, options: Options, command: Command) =>
+    run(command, async context => {
+      if (options.from !== undefined) return importForeign(context, path, options)
+      refuseForeign(options)
+      if (path !== '-' && (await isBundle(path))) return importBundle(context, path, options)
+      if (options.as !== undefined || options.key !== undefined)
+        throw wrong('--as and --key are for bundles', 'as')
+      return importPath(context, path, options.keepGoing ?? false)
+    }),
+  )
 }
 
 export async function importPath(context: Context, path: string, keepGoing: boolean): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { parseLine } from '../../src/cli/import-line.ts'
-import { decode } from '../../src/cli/import-lines.ts'
+import { decode } from '../../src/importers/lines.ts'
 import { ndjson, sessionlog, temporary, withStore } from './cli.ts'
 
 const shared = fileURLToPath(new URL('../../../shared', import.meta.url))
