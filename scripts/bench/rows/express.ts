@@ -17,7 +17,7 @@ interface Rival {
 const APP = fileURLToPath(new URL('../express/app.ts', import.meta.url))
 /** Kept by memory alone: what a durable store is measured by, not beside. */
 const IN_MEMORY = 'memorystore'
-const REDIS_LINE = /Ready to accept connections/
+const REDIS_LINE = /ready to accept connections/i
 
 const RIVALS: readonly [string, () => Promise<Rival>][] = [
   ...[IN_MEMORY, 'session-file-store', 'better-sqlite3-session-store'].map(
@@ -109,7 +109,7 @@ async function startOnRedis(fsync: string): Promise<Rival> {
   const settings = { port: '0', unixsocket: socket, dir, appendonly: 'yes', appendfsync: fsync, save: '' }
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value])
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  await Promise.race([saysSo(server), ended(server)])
+  await Promise.race([isReady(server), ended(server)])
   const rival = await startApp('connect-redis', `connect-redis, appendfsync ${fsync}`, socket)
   return {
     ...rival,
@@ -122,9 +122,8 @@ async function startOnRedis(fsync: string): Promise<Rival> {
   }
 }
 
-async function saysSo(server: ChildProcess): Promise<void> {
-  for await (const part of server.stdout!) if (REDIS_LINE.test(String(part))) break
-  server.stdout!.resume()
+function isReady(server: ChildProcess): Promise<void> {
+  return new Promise(resolve => server.stdout!.on('data', part => REDIS_LINE.test(String(part)) && resolve()))
 }
 
 /** Only where it ends too early. */
