@@ -14,8 +14,11 @@ export function expiryOf(cookie: unknown, ttl: number, now = Date.now()): number
   return now + (typeof maxAge === 'number' ? maxAge : ttl)
 }
 
-/** The cookie as it is recorded: `expires: true` stands for the session's own expiry, which moves without an event. */
-export function recordedCookie(cookie: JsonSession): JsonSession {
+/**
+ * The cookie as it is recorded: `expires: true` stands for the session's own expiry, which moves without an event. What
+ * \@fastify/session notes beside it as `originalExpires` it makes of `expires` again.
+ */
+export function recordedCookie({ originalExpires, ...cookie }: JsonSession): JsonSession {
   const isTime = cookie.expires !== undefined && cookie.expires !== null
   return isTime ? { ...cookie, expires: true } : cookie
 }
