@@ -35,7 +35,7 @@ export interface Namespace extends Partial<CheckpointRecord> {
   readonly writes?: Writes
   /** Where more of those writes lie, from before. */
   readonly earlier?: readonly Pointer[]
-  /** The greatest id that was put. */
+  /** The greatest id that was put, where that is not the current one. */
   readonly latest?: string
   readonly older?: Readonly<Record<string, Place>>
   /** Writes of checkpoints that are not there yet. */
@@ -75,7 +75,7 @@ export function withCheckpoint(standing: Standing, name: string, record: Checkpo
   const state = archiveBelow(settled(standing), name, version)
   const space = namespaceOf(state, name)
   const again = space.checkpoint?.id === id
-  const { older = {}, early = {}, latest = id, ...rest } = again ? space : archived(space, version)
+  const { older = {}, early = {}, ...rest } = again ? space : archived(space, version)
   const { [id]: known, ...others } = older
   const earlier = known === undefined ? rest.earlier : writesAt(known)
   const stale = Object.keys(early).filter(other => other < id)
@@ -85,7 +85,7 @@ export function withCheckpoint(standing: Standing, name: string, record: Checkpo
     ...record,
     writes: mergeWrites(own(early, id) ?? NO_WRITES, rest.writes ?? NO_WRITES),
     ...(earlier && { earlier }),
-    latest: latest > id ? latest : id,
+    latest: greater(latestOf(space), id)!,
     older: { ...others, ...Object.fromEntries(left) },
     early: without(early, [id, ...stale]),
   })
@@ -104,6 +104,15 @@ export function withWrites(standing: Standing, name: string, id: string, writes:
   }
   const older = { ...space.older, [id]: moreWrites(known, standing.version + 1) }
   return { ...replaced(state, name, { ...space, older }), late: { namespace: name, id, writes } }
+}
+
+/** The greatest id of a namespace: ids grow with time. */
+export function latestOf({ checkpoint, latest }: Namespace): string | undefined {
+  return greater(latest, checkpoint?.id)
+}
+
+function greater(a: string | undefined, b: string | undefined): string | undefined {
+  return a === undefined || (b !== undefined && b > a) ? b : a
 }
 
 export function writesAt(place: Place): readonly Pointer[] {
@@ -155,7 +164,7 @@ function archived(space: Namespace, version: number): Namespace {
   const { checkpoint, metadata: _, values: __, writes: ___, earlier, ...rest } = space
   if (checkpoint === undefined) return space
   const place = earlier === undefined ? version : { at: version, writes: [...earlier, version] }
-  return { ...rest, older: { ...rest.older, [checkpoint.id]: place } }
+  return { ...rest, latest: latestOf(space)!, older: { ...rest.older, [checkpoint.id]: place } }
 }
 
 function moreWrites(place: Place | undefined, version: number): Place {
@@ -179,7 +188,9 @@ function tidy(space: Namespace): Namespace {
   const entries = KEYS.map(key => [key, space[key]] as const)
   const kept = entries.filter(
     ([key, value]) =>
-      value !== undefined && !(LEFT_OUT_EMPTY.includes(key) && Object.keys(value as object).length === 0),
+      value !== undefined &&
+      !(LEFT_OUT_EMPTY.includes(key) && Object.keys(value as object).length === 0) &&
+      !(key === 'latest' && value === space.checkpoint?.id),
   )
   return Object.fromEntries(kept)
 }

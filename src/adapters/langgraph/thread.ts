@@ -1,6 +1,7 @@
 import { SessionlogError, type SessionStore } from '../../index.ts'
 import {
   type CheckpointRecord,
+  latestOf,
   namespaceOf,
   own,
   type Place,
@@ -36,7 +37,7 @@ export class Thread {
 
   /** The greatest id of a namespace: ids grow with time. */
   latest(namespace: string): string | undefined {
-    return namespaceOf(this.#state, namespace).latest
+    return latestOf(namespaceOf(this.#state, namespace))
   }
 
   /** All checkpoints, in no order. */
