@@ -29,6 +29,20 @@ describe('a checkpoint', () => {
     expect(events[1]!.changes).toContainEqual(change)
   })
 
+  test('is recorded as what changed, never as the whole state again', async () => {
+    const { store, saver } = await start()
+    const ids = [await put(saver, 't', { a: 1 })]
+    for (let n = 1; n < 4; n++) {
+      await saver.putWrites(at('t', ids.at(-1)), [write('a', n)], 'x')
+      ids.push(await put(saver, 't', { a: 1, n }, { parent: ids.at(-1)! }))
+      await saver.putWrites(at('t', ids[0]), [write('late', n)], `late ${n}`)
+      await put(saver, 't', { b: n }, { namespace: `sub:${n}` })
+    }
+    const events = (await collect(store.history('langgraph/t'))).slice(1)
+    expect(events).toHaveLength(12)
+    for (const { changes } of events) expect(changes.map(({ path }) => path)).not.toContain('')
+  })
+
   test('costs the state an entry once there is a later one, and is still there', async () => {
     const { store, saver } = await start()
     const ids = [await put(saver, 't', { text: 'x'.repeat(10_000), n: 0 })]
@@ -106,6 +120,18 @@ describe('a checkpoint', () => {
       channel_values: { list: [1] },
       channel_versions: { list: 1 },
     })
+  })
+
+  test('takes from its parent what did not change, and from the caller what the parent has not', async () => {
+    const { saver } = await start()
+    const first = await put(saver, 't', { same: 'kept', other: 'old' })
+    const second = checkpointOf({ same: 'not looked at', other: 'given', late: 'given' }, { other: 2 })
+    await saver.put(at('t', first), second, loop(1), {})
+    const expected = { same: 'kept', other: 'given', late: 'given' }
+    expect(await valuesAt(saver, 't')).toEqual(expected)
+    const third = checkpointOf({ same: 'looked at', nobody: 'said so' }, { nobody: 3 })
+    await saver.put(at('t'), third, loop(2), {})
+    expect(await valuesAt(saver, 't')).toEqual({ same: 'looked at' })
   })
 
   test('keeps names that JavaScript gives a meaning', async () => {
