@@ -1,14 +1,16 @@
 import type { Encoded } from './encoding.ts'
+import {
+  moreWrites,
+  named,
+  namedPlaces,
+  type Places,
+  type Pointer,
+  placeOf,
+  withoutPlace,
+  withPlace,
+  writesAt,
+} from './places.ts'
 import { mergeWrites, NO_WRITES, type Writes } from './writes.ts'
-
-/** Where a session's log has something: its version, behind which `@` may name a session that it was forked from. */
-export type Pointer = number | `${number}@${string}`
-
-/** Where a checkpoint lies that is not the current one of its namespace. */
-export type Place =
-  | Pointer
-  /** `writes` in their order. Without `at` there are writes of a checkpoint that never came. */
-  | { readonly at?: Pointer; readonly writes: readonly Pointer[] }
 
 /** What the checkpoint is, its values apart. Names of channels and of nodes, and numbers: not what users said. */
 export interface CheckpointHead {
@@ -37,7 +39,7 @@ export interface Namespace extends Partial<CheckpointRecord> {
   readonly earlier?: readonly Pointer[]
   /** The greatest id that was put, where that is not the current one. */
   readonly latest?: string
-  readonly older?: Readonly<Record<string, Place>>
+  readonly older?: Places
   /** Writes of checkpoints that are not there yet. */
   readonly early?: Readonly<Record<string, Writes>>
 }
@@ -76,17 +78,20 @@ export function withCheckpoint(standing: Standing, name: string, record: Checkpo
   const space = namespaceOf(state, name)
   const again = space.checkpoint?.id === id
   const { older = {}, early = {}, ...rest } = again ? space : archived(space, version)
-  const { [id]: known, ...others } = older
+  const known = placeOf(older, id)
   const earlier = known === undefined ? rest.earlier : writesAt(known)
   const stale = Object.keys(early).filter(other => other < id)
-  const left = stale.map(other => [other, moreWrites(own(others, other), version)] as const)
+  const left = stale.reduce(
+    (places, other) => withPlace(places, other, moreWrites(placeOf(places, other), version)),
+    withoutPlace(older, id),
+  )
   return replaced(state, name, {
     ...rest,
     ...record,
     writes: mergeWrites(own(early, id) ?? NO_WRITES, rest.writes ?? NO_WRITES),
     ...(earlier && { earlier }),
     latest: greater(latestOf(space), id)!,
-    older: { ...others, ...Object.fromEntries(left) },
+    older: left,
     early: without(early, [id, ...stale]),
   })
 }
@@ -97,12 +102,12 @@ export function withWrites(standing: Standing, name: string, id: string, writes:
   const space = namespaceOf(state, name)
   if (space.checkpoint?.id === id)
     return replaced(state, name, { ...space, writes: mergeWrites(space.writes ?? NO_WRITES, writes) })
-  const known = own(space.older, id)
+  const known = placeOf(space.older, id)
   if (known === undefined) {
     const before = own(space.early, id) ?? NO_WRITES
     return replaced(state, name, { ...space, early: { ...space.early, [id]: mergeWrites(before, writes) } })
   }
-  const older = { ...space.older, [id]: moreWrites(known, standing.version + 1) }
+  const older = withPlace(space.older!, id, moreWrites(known, standing.version + 1))
   return { ...replaced(state, name, { ...space, older }), late: { namespace: name, id, writes } }
 }
 
@@ -115,14 +120,6 @@ function greater(a: string | undefined, b: string | undefined): string | undefin
   return a === undefined || (b !== undefined && b > a) ? b : a
 }
 
-export function writesAt(place: Place): readonly Pointer[] {
-  return typeof place === 'object' ? place.writes : [place]
-}
-
-export function recordAt(place: Place): Pointer | undefined {
-  return typeof place === 'object' ? place.at : place
-}
-
 /** Ready to be changed: every pointer says whose version it is, once that is not this session. */
 function settled({ session, state }: Standing): ThreadState {
   const { late: _, ...rest } = state ?? { langgraph: { format: 1, session } as const }
@@ -131,20 +128,10 @@ function settled({ session, state }: Standing): ThreadState {
   const rename = (space: Namespace): Namespace => ({
     ...space,
     ...(space.earlier && { earlier: space.earlier.map(pointer => named(pointer, langgraph.session)) }),
-    ...(space.older && { older: mapped(space.older, place => renamed(place, langgraph.session)) }),
+    ...(space.older && { older: namedPlaces(space.older, langgraph.session) }),
   })
   const subgraphs = rest.subgraphs && { subgraphs: mapped(rest.subgraphs, rename) }
   return { ...rest, ...rename(rest), ...subgraphs, langgraph: { ...langgraph, session } }
-}
-
-function named(pointer: Pointer, session: string): Pointer {
-  return typeof pointer === 'number' ? `${pointer}@${session}` : pointer
-}
-
-function renamed(place: Place, session: string): Place {
-  if (typeof place !== 'object') return named(place, session)
-  const at = place.at !== undefined && { at: named(place.at, session) }
-  return { ...at, writes: place.writes.map(pointer => named(pointer, session)) }
 }
 
 /** A run of a subgraph has a namespace of its own: once its caller has gone on, its values need no memory. */
@@ -164,13 +151,7 @@ function archived(space: Namespace, version: number): Namespace {
   const { checkpoint, metadata: _, values: __, writes: ___, earlier, ...rest } = space
   if (checkpoint === undefined) return space
   const place = earlier === undefined ? version : { at: version, writes: [...earlier, version] }
-  return { ...rest, latest: latestOf(space)!, older: { ...rest.older, [checkpoint.id]: place } }
-}
-
-function moreWrites(place: Place | undefined, version: number): Place {
-  if (place === undefined) return { writes: [version] }
-  const at = recordAt(place)
-  return { ...(at !== undefined && { at }), writes: [...writesAt(place), version] }
+  return { ...rest, latest: latestOf(space)!, older: withPlace(rest.older ?? {}, checkpoint.id, place) }
 }
 
 function replaced(state: ThreadState, name: string, space: Namespace): ThreadState {

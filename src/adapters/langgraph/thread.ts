@@ -1,15 +1,6 @@
 import { SessionlogError, type SessionStore } from '../../index.ts'
-import {
-  type CheckpointRecord,
-  latestOf,
-  namespaceOf,
-  own,
-  type Place,
-  type Pointer,
-  recordAt,
-  type ThreadState,
-  writesAt,
-} from './thread-state.ts'
+import { allPlaces, type Place, type Pointer, placeOf, recordAt, writesAt } from './places.ts'
+import { type CheckpointRecord, latestOf, namespaceOf, own, type ThreadState } from './thread-state.ts'
 import { mergeWrites, NO_WRITES, type Writes } from './writes.ts'
 
 /** What a thread is read from. */
@@ -45,7 +36,7 @@ export class Thread {
     const names = ['', ...Object.keys(this.#state.subgraphs ?? {})]
     return names.flatMap(namespace => {
       const { checkpoint, older = {} } = namespaceOf(this.#state, namespace)
-      const there = Object.entries(older).filter(([, place]) => recordAt(place) !== undefined)
+      const there = allPlaces(older).filter(([, place]) => recordAt(place) !== undefined)
       const ids = [...(checkpoint ? [checkpoint.id] : []), ...there.map(([id]) => id)]
       return ids.map(id => ({ namespace, id }))
     })
@@ -80,7 +71,7 @@ export class Thread {
   }
 
   #place({ namespace, id }: CheckpointKey): Place | undefined {
-    return own(namespaceOf(this.#state, namespace).older, id)
+    return placeOf(namespaceOf(this.#state, namespace).older, id)
   }
 
   /** The state that a pointer points to, where that holds what is looked for. */
