@@ -5,6 +5,7 @@ import {
   type ActorOption,
   type AnyStore,
   actorOf,
+  catchUpOf,
   checkNames,
   checkStore,
   wrongOption,
@@ -74,6 +75,7 @@ export function createChatStore<Message extends UIMessage = UIMessage>(
   checkNames(options, ['store', 'prefix', 'generateId', 'actor'])
   const { store, prefix = '', generateId = randomUUID, actor } = options
   checkStore(store)
+  const catchUp = catchUpOf(store)
 
   const keyOf = (id: unknown): string => {
     if (typeof id !== 'string' || id === '') throw wrongOption('A chat has an id that is not empty', 'id')
@@ -87,7 +89,7 @@ export function createChatStore<Message extends UIMessage = UIMessage>(
   /** What any process was told is here once this resolves. */
   const find = async (id: string): Promise<ChatState<Message> | undefined> => {
     const key = keyOf(id)
-    await store.flush()
+    await catchUp()
     const state = store.get(key)
     return state === undefined ? undefined : checkChat(state, key)
   }
