@@ -10,7 +10,7 @@ import type {
   SessionHistoryTransactionArgs,
   SessionHistoryTransactionAwareSession,
 } from '@openai/agents-core'
-import { SessionlogError } from '../index.ts'
+import { SessionlogError, VersionConflictError } from '../index.ts'
 import {
   type ActorOption,
   type AnyStore,
@@ -127,7 +127,7 @@ export class SessionlogSession
       const { expected, added } = effectOf(transaction)
       const start = items.length - expected.length
       if (start < 0 || !isDeepStrictEqual(structuredClone(items.slice(start)), expected))
-        throw this.#refused('SESSIONLOG_VERSION_CONFLICT', OTHER_SUFFIX, operationId)
+        throw new VersionConflictError(this.#id, OTHER_SUFFIX, this.#store.version(this.#id))
       return (draft: AgentHistory) => {
         draft.items.splice(start, expected.length, ...added)
         draft.operations ??= {}
@@ -197,7 +197,7 @@ export class SessionlogSession
 }
 
 const OTHER_CONTENT = 'has applied a transaction of that id with other content'
-const OTHER_SUFFIX = 'does not end with what the transaction expects'
+const OTHER_SUFFIX = 'to end with what the transaction replaces'
 
 function begun(recipe: Recipe): AgentHistory {
   const history: AgentHistory = { items: [] }

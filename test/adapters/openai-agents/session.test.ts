@@ -19,7 +19,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type AgentHistory, SessionlogSession } from '../../../src/adapters/openai-agents.ts'
-import type { SessionStore } from '../../../src/index.ts'
+import { type SessionStore, VersionConflictError } from '../../../src/index.ts'
 import { inChild } from '../../support/child.ts'
 import { killAfter } from '../../support/killed-module.ts'
 import { codeOf, collect } from '../../support/outcome.ts'
@@ -196,6 +196,7 @@ describe('a transaction', () => {
     const { session } = await open()
     await session.addItems([user('a')])
     const wrong = replace('op', [user('b')], [])
+    await expect(session.applyHistoryTransaction(wrong)).rejects.toBeInstanceOf(VersionConflictError)
     expect(await codeOf(() => session.applyHistoryTransaction(wrong))).toBe('SESSIONLOG_VERSION_CONFLICT')
     await session.applyHistoryTransaction(replace('op', [user('a')], [user('c')]))
     expect(await session.getItems()).toEqual([user('c')])

@@ -81,13 +81,15 @@ describe('what unstorage asks of every driver', () => {
   test('raw bytes of any kind come back as they were when they were set', async () => {
     const { storage } = await open()
     const bytes = new Uint8Array([0, 1, 2, 255])
+    const buffer = bytes.buffer.slice(1)
     const saved = [
       storage.setItemRaw('a', bytes),
-      storage.setItemRaw('b', bytes.buffer.slice(1)),
+      storage.setItemRaw('b', buffer),
       storage.setItemRaw('c', new DataView(bytes.buffer, 2)),
       storage.setItemRaw('d', Buffer.from('text')),
     ]
     bytes.fill(9)
+    new Uint8Array(buffer).fill(9)
     await Promise.all(saved)
     expect([...(await storage.getItemRaw('a'))]).toEqual([0, 1, 2, 255])
     expect([...(await storage.getItemRaw('b'))]).toEqual([1, 2, 255])
@@ -209,6 +211,8 @@ test('an item lives for its ttl, and one that is set without lives on', async ()
   let skew = 0
   const store = await create<unknown>({ clock: () => Date.now() + skew })
   const storage: Storage = createStorage({ driver: sessionlogDriver({ store, ttl: 1000 }) })
+  const removed: string[] = []
+  await storage.watch((event, key) => event === 'remove' && removed.push(key))
   await storage.setItem('default', 1)
   await storage.setItem('short', 1, { ttl: 10 })
   await storage.setItem('kept', 1, { ttl: 10 })
@@ -222,6 +226,8 @@ test('an item lives for its ttl, and one that is set without lives on', async ()
   skew = 11_000
   expect((await storage.getKeys()).sort()).toEqual(['default', 'kept'])
   expect(await storage.hasItem('short')).toBe(false)
+  await store.flush()
+  expect(removed.sort()).toEqual(['batch', 'raw', 'short'])
   skew = 1_001_000
   expect(await storage.getKeys()).toEqual(['kept'])
   expect((await collect(store.history('short'))).map(event => event.type)).toEqual(['saved', '$expired'])
@@ -310,8 +316,13 @@ test('what could not be opened can be tried again', async () => {
 
 test('a store that was given stays open', async () => {
   const { store, storage } = await open()
+  const told: string[] = []
+  await storage.watch((_, key) => void told.push(key))
+  await storage.setItem('a', 1)
   await storage.dispose()
+  await store.save('b', 'x')
   expect(store.status).toBe('open')
+  expect(told).toEqual(['a'])
 })
 
 test.each([
