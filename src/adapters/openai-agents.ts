@@ -129,7 +129,8 @@ export class SessionlogSession
       if (start < 0 || !isDeepStrictEqual(structuredClone(items.slice(start)), expected))
         throw new VersionConflictError(this.#id, OTHER_SUFFIX, this.#store.version(this.#id))
       return (draft: AgentHistory) => {
-        draft.items.splice(start, expected.length, ...added)
+        for (const _ of expected) draft.items.pop()
+        appending(added)(draft)
         draft.operations ??= {}
         draft.operations[key] = digest
       }

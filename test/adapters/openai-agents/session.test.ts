@@ -24,6 +24,7 @@ import { inChild } from '../../support/child.ts'
 import { killAfter } from '../../support/killed-module.ts'
 import { codeOf, collect } from '../../support/outcome.ts'
 import { create, directoryOf, reopen, temporary } from '../../support/store.ts'
+import { StoreProcess } from '../../support/workers.ts'
 
 type Transaction = Parameters<SessionlogSession['applyHistoryTransaction']>[0]
 
@@ -467,4 +468,22 @@ describe('a follower that has not heard yet', () => {
     await Promise.all(added)
     expect(await session.getItems()).toEqual(expect.arrayContaining([call('c1', 'before'), user('c')]))
   })
+})
+
+test('an owner that is killed takes nothing with it: its follower goes on, and each operation is there once', async () => {
+  const dir = temporary()
+  const owner = await StoreProcess.open(dir)
+  const store = await create<AgentHistory>({ dir })
+  expect((await store.stats()).role).toBe('follower')
+  const session = new SessionlogSession({ store, sessionId: 'chat' })
+  await session.addItems([user('first')])
+  const operations = Array.from({ length: 40 }, (_, n) => append(`op ${n}`, user(`op ${n}`)))
+  const done = operations.map(operation => session.applyHistoryTransaction(operation))
+  await done[0]
+  await owner.kill()
+  await Promise.all(done)
+  for (const operation of operations) await session.applyHistoryTransaction(operation)
+  expect((await store.stats()).role).toBe('owner')
+  expect(await session.getItems()).toEqual([user('first'), ...operations.map((_, n) => user(`op ${n}`))])
+  expect((await store.verify()).problems).toEqual([])
 })

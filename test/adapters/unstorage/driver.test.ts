@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { MemoryLevel } from 'memory-level'
 import { createStorage, type Driver, type Storage } from 'unstorage'
 import memory from 'unstorage/drivers/memory'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -312,6 +313,15 @@ test('what could not be opened can be tried again', async () => {
   await other.close()
   await storage.setItem('a', 1)
   expect(await storage.getItem('a')).toBe(1)
+})
+
+test('a store of a database will do', async () => {
+  const storage: Storage = createStorage({
+    driver: sessionlogDriver({ store: await create<unknown>({ db: new MemoryLevel() }) }),
+  })
+  await storage.setItem('a', 1)
+  expect(await storage.getItem('a')).toBe(1)
+  expect(await storage.getMeta('a')).toMatchObject({ version: 1 })
 })
 
 test('a store that was given stays open', async () => {
