@@ -8,7 +8,7 @@ const ALONE = ['export', 'ls', 'audit', 'tail', 'verify', 'stats']
 const READING = [...ALONE, 'show', 'history', 'diff', 'blame', 'replay', 'bisect', 'repro']
 
 /** Options without a value: what follows any other is its value. */
-const FLAGS = /^--(json|long|reverse|occurred|patch|current|plain|follow)$|^-[lf]$/
+const FLAGS = /^--(json|long|reverse|occurred|patch|current|plain|follow|stringify)$|^-[lf]$/
 
 /** The ending of a bundle's name. */
 export const BUNDLE_SUFFIX = '.slog'

@@ -27,7 +27,7 @@ Exit codes:
     4  the store cannot be opened or read: damaged, events missing, of an unknown format; what doctor found is such,
        or it could not save all
     5  import refused: nothing was written
-    6  import done in part: lines were refused, or events came after the snapshots
+    6  import done in part: lines were refused, or events came after the snapshots; export: sessions were left out
     7  the disk or a file failed
     8  the store is being compacted already
    70  a bug of sessionlog

@@ -1,19 +1,43 @@
 import type { Command } from 'commander'
+import { wrong } from '../arguments.ts'
 import { apply } from '../state/apply.ts'
 import { newCommand, type Run } from './command.ts'
 import { type Context, type Reader, withReader } from './context.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { exportLine } from './export-line.ts'
+import { exportMongo } from './export-mongo.ts'
 import { lastEvent } from './ls.ts'
 import { printableJson } from './text.ts'
+
+const HELP = `
+--format mongo writes a document a line, {"_id", "session", "expires"?}, in MongoDB Extended JSON v2, relaxed:
+  sessionlog export --format mongo --dir data | mongoimport --collection sessions --mode upsert
+which connect-mongo reads with its option stringify: false; with --stringify it needs none. What MongoDB cannot hold
+exactly is never changed: the session is left out and named, and the exit code is 6.`
+
+interface Options {
+  current?: boolean
+  format?: string
+  stringify?: boolean
+  report?: string
+}
 
 export function exportCommand(run: Run): Command {
   return newCommand('export', 'every version of every session as NDJSON that import reads, in commit order')
     .option('--current', 'only the current states')
-    .action((options: { current?: boolean }, command: Command) =>
-      run(command, context =>
-        withReader(context, reader => writeLines(reader, context, options.current ?? false)),
-      ),
+    .option('--format <name>', 'sessionlog, or mongo: the current states as mongoimport takes them')
+    .option('--stringify', 'with --format mongo: each session as JSON text')
+    .option('--report <file>', 'with --format mongo: where to list all that was left out, and why')
+    .addHelpText('after', HELP)
+    .action((options: Options, command: Command) =>
+      run(command, context => {
+        const { current = false, format = 'sessionlog', stringify = false, report } = options
+        if (format === 'mongo') return exportMongo(context, { asText: stringify, report })
+        if (format !== 'sessionlog') throw wrong(`--format is sessionlog or mongo, not '${format}'`, 'format')
+        if (stringify || report !== undefined)
+          throw wrong('--stringify and --report are for --format mongo', stringify ? 'stringify' : 'report')
+        return withReader(context, reader => writeLines(reader, context, current))
+      }),
     )
 }
 
