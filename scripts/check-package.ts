@@ -9,8 +9,11 @@ import { join, resolve } from 'node:path'
 
 const PROGRAM = `
 import { openStore } from 'sessionlog'
+import { importSessions } from 'sessionlog/import'
 import { verifyProof } from 'sessionlog/verify'
 if (typeof verifyProof !== 'function') throw new Error('The verifier is not in the package')
+const dry = await importSessions({ from: 'connect-redis', source: (async function* () {})(), dryRun: true })
+if (dry.records !== 0) throw new Error('The importer is not in the package')
 const store = await openStore({ dir: 'data' })
 const receipt = await store.save('cart-42', { items: ['tea'] }, { actor: 'ada' })
 await store.compact()
