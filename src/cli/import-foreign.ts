@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { addAbortSignal } from 'node:stream'
 import type { Command } from 'commander'
 import { wrong } from '../arguments.ts'
 import { checkImportSessions } from '../importers/import-options.ts'
@@ -62,7 +63,7 @@ export async function importForeign(
   const startedAt = performance.now()
   const { out, json, progress, signal } = context
   const { dryRun = false, from, ttl } = options
-  const source = path === '-' ? process.stdin : path
+  const source = path === '-' ? addAbortSignal(signal, process.stdin) : path
   const asked = { ...pick(options), ...(ttl !== undefined && { ttl: Number(ttl) }), from: from!, source }
   // What is refused makes no store.
   checkImportSessions({ ...asked, dryRun: true })

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { all, ndjson, sessionlog, temporary, withStore } from './cli.ts'
+import { all, ndjson, outcomeOf, sessionlog, start, temporary, withStore } from './cli.ts'
 
 const FIXTURE = 'test/fixtures/importers/session-file-store'
 const FILES = ['import', FIXTURE, '--from', 'session-file-store', '--ttl', '3000000000']
@@ -107,6 +107,21 @@ describe('import --from another store', () => {
     const args = ['import', join(dir, 'missing'), '--from', 'connect-mongo', '--dir', dir]
     expect((await sessionlog(args)).code).toBe(7)
     expect(existsSync(dir)).toBe(false)
+  })
+
+  test('is interrupted while it waits for input; what came before stays', async () => {
+    const dir = temporary()
+    const child = start('src/cli/main.ts', ['import', '-', '--from', 'connect-redis', '--dir', dir])
+    child.stdin!.write(ndjson(line('a'), line('b')))
+    while (!existsSync(join(dir, 'log'))) await new Promise(resolve => setTimeout(resolve, 20))
+    child.kill('SIGINT')
+    const { code } = await outcomeOf(child)
+    expect(code).toBe(130)
+    const again = await sessionlog(['import', '-', '--from', 'connect-redis', '--dir', dir, '--json'], {
+      input: ndjson(line('a'), line('b')),
+    })
+    const { imported, alreadyThere } = again.json[0]
+    expect([again.code, imported + alreadyThere]).toEqual([0, 2])
   })
 
   test('an empty dump is nothing, and no failure', async () => {
