@@ -19,6 +19,7 @@ const METHODS = {
   verify: () => store.verify(),
   compact: () => store.compact().then(({ position }) => position),
   save: (id: string, state: State, more?: object) => store.save(id, state, more),
+  delete: (id: string) => store.delete(id),
   close: () => store.close(),
   /** Adds one to a counter so many times, all at once; each acknowledgement is told as it comes. */
   count: (id: string, times: number) =>

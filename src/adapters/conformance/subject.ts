@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import expressSession from 'express-session'
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a store of anybody's.
 type Done = (error?: any, result?: any) => void
@@ -104,10 +105,11 @@ export function bodyOf(session: object): Record<string, unknown> {
   return body
 }
 
-/** A session as express-session hands it to a store; it lives for `ms`. */
-export function session(body: object, ms = 60_000): Session {
-  const expires = new Date(Date.now() + ms)
-  return { cookie: { originalMaxAge: ms, expires, httpOnly: true, path: '/' }, ...body }
+/** A session as express-session hands it to a store; it lives for `ms`, or as long as the browser. */
+export function session(body: object, ms: number | null = 60_000): Session {
+  const options = ms === null ? {} : { maxAge: ms }
+  const Cookie = expressSession.Cookie as unknown as new (options: object) => Record<string, unknown>
+  return { cookie: new Cookie(options), ...body }
 }
 
 /** Such as it was at an earlier moment. */
@@ -126,7 +128,10 @@ export async function quiet(): Promise<void> {
   await new Promise(resolve => setTimeout(resolve, 20))
 }
 
-/** Past the expiry of whatever expires in `ms`. */
-export function past(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms + 30))
+/** The life of a session that a test waits for to expire, ms. */
+export const SHORT_MS = 1000
+
+/** Past the end of such a session, also where a store counts in whole seconds. */
+export function pastShort(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, SHORT_MS + 1100))
 }
