@@ -1,11 +1,12 @@
 /**
  * Packs the package, installs the tarball into an empty project, and uses it there: the store by its import, the
- * command line by its name. Then asks publint and attw what they think of it. Run by `npm test`.
+ * command line by its name, each adapter with its framework alone. Then asks publint and attw what they think of it. Run by `npm test`.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { useEachAlone } from './packed-adapters.ts'
 
 const PROGRAM = `
 import { openStore } from 'sessionlog'
@@ -36,6 +37,7 @@ try {
     project,
   )
   if (!state.includes('tea')) throw new Error(`The installed command line said: ${state}`)
+  useEachAlone(tarball, project, npm)
   run('npx', ['--no-install', 'publint', 'run', tarball, '--strict'], '.')
   run('npx', ['--no-install', 'attw', tarball, '--profile', 'esm-only'], '.')
   console.log('The packed package installs, runs, and is well formed.')
