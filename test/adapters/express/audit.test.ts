@@ -1,6 +1,6 @@
 /** What the log holds of sessions: each edit, by whom; no view; each end; and what came too late. */
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createExpressStore, type ExpressStoreOptions } from '../../../src/adapters/express.ts'
 import { createKoaStore } from '../../../src/adapters/koa.ts'
 import { ObservedLevel } from '../../support/observed-level.ts'
@@ -144,6 +144,58 @@ describe('The log of a session', () => {
   })
 })
 
+describe('What happens between a decision and its write', () => {
+  test('an end: the edit of a session that was there is late', async () => {
+    const { set, get, store, log } = await sessions()
+    await set('a', { cookie: cookie(), n: 1 })
+    const loaded = (await get('a'))!
+    const save = store.save.bind(store)
+    vi.spyOn(store, 'save').mockImplementationOnce((...given) => {
+      store.delete('a')
+      return save(...given)
+    })
+    await set('a', Object.assign(loaded, { n: 2 }))
+    expect(await get('a')).toBeNull()
+    expect((await log()).map(([type]) => type)).toEqual(['saved', 'deleted', 'arrived_late', 'deleted'])
+  })
+
+  test('a whole life: a session that had not been there is late', async () => {
+    const { set, get, store } = await sessions()
+    const save = store.save.bind(store)
+    vi.spyOn(store, 'save').mockImplementationOnce((...given) => {
+      save('a', { n: 'other' })
+      store.delete('a')
+      return save(...given)
+    })
+    await set('a', { cookie: cookie(), n: 1 })
+    expect(await get('a')).toBeNull()
+  })
+
+  test('an end, while the log is asked for one', async () => {
+    const { set, get, store } = await sessions()
+    await set('a', { cookie: cookie(), n: 1 })
+    const loaded = (await get('a'))!
+    await set('a', { cookie: cookie(), n: 2 })
+    const history = store.history.bind(store)
+    vi.spyOn(store, 'history').mockImplementationOnce(async function* (...given) {
+      yield* history(...given)
+      store.delete('a')
+    })
+    await set('a', Object.assign(loaded, { n: 3 }))
+    expect(await get('a')).toBeNull()
+  })
+
+  test('a view leaves what another request changed', async () => {
+    const { set, get, log } = await sessions()
+    await set('a', { cookie: cookie(), n: 1 })
+    const view = (await get('a'))!
+    await set('a', { cookie: cookie(), n: 2 })
+    await set('a', { ...view, cookie: cookie() })
+    await set('a', view)
+    expect(await log()).toHaveLength(3)
+  })
+})
+
 describe('An id that comes again', () => {
   test('is late where nobody knows who writes, also after a restart', async () => {
     const first = await sessions()
@@ -203,12 +255,17 @@ test('ttl is the life of a session whose cookie has no expiry', async () => {
 })
 
 test('what is not durable yet is not acknowledged to a second writer of the same', async () => {
-  const { set } = await sessions()
-  const order: string[] = []
-  const first = set('a', { cookie: cookie(), n: 1 }).then(() => order.push('first'))
-  const second = set('a', { cookie: cookie(), n: 1 }).then(() => order.push('second'))
-  await Promise.all([first, second])
-  expect(order).toEqual(['first', 'second'])
+  const db = new ObservedLevel()
+  const { set, store } = await sessions({}, { db })
+  // Until it is known that this process owns the log, calls wait for one another.
+  await store.stats()
+  const release = db.hold()
+  let answered = 0
+  const writes = [1, 2].map(() => set('a', { cookie: cookie(), n: 1 }).then(() => answered++))
+  for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
+  expect(answered).toBe(0)
+  release()
+  await Promise.all(writes)
 })
 
 test('an id that cannot be is refused by set()', async () => {

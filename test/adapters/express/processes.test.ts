@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createExpressStore, type ExpressStore } from '../../../src/adapters/express.ts'
 import { openStore } from '../../../src/index.ts'
 import { collect } from '../../support/outcome.ts'
@@ -39,6 +39,21 @@ describe.skipIf(process.platform === 'win32')('A worker that does not own the lo
     }
     await owner.call('delete', 's1')
     expect(await get(sessions, 's1')).toBeNull()
+  })
+
+  test('asks for what is new before each answer, and the owner does not', async () => {
+    const { owner, store, sessions } = await worker()
+    await store.stats()
+    const flush = vi.spyOn(store, 'flush')
+    for (let n = 1; n <= 3; n++) {
+      await get(sessions, 'a')
+      expect(flush).toHaveBeenCalledTimes(n)
+    }
+    await owner.kill()
+    await set(sessions, 'a', { cookie, n: 1 })
+    flush.mockClear()
+    await get(sessions, 'a')
+    expect(flush).not.toHaveBeenCalled()
   })
 
   test('does not bring back what another process ended while a request was at work', async () => {
