@@ -53,6 +53,17 @@ describe('a checkpoint', () => {
     for (const [n, id] of ids.entries()) expect((await valuesAt(saver, 't', id))!.n).toBe(n)
   })
 
+  test('lies where the log has always had it', async () => {
+    const { store, saver } = await start()
+    for (const [n, id] of ['a', '1ef4f797-8335-6428-8001-8a1503f9b875', 'z'].entries())
+      await saver.put(at('t'), { ...checkpointOf({}), id }, loop(n), {})
+    expect(store.get('langgraph/t')).toMatchObject({
+      langgraph: { format: 1, session: 'langgraph/t' },
+      checkpoint: { id: 'z' },
+      older: { p41: { a: 1 }, p32: { '1ef4f797-8335-6428-8001-8a1503f9b875': 2 } },
+    })
+  })
+
   test('comes back as the serde gives it, from memory and from the log', async () => {
     const { store, saver } = await start()
     const rich = {
