@@ -51,6 +51,8 @@ describe('a checkpoint', () => {
     const state = store.get('langgraph/t')
     expect(JSON.stringify(state).length).toBeLessThan(10_000 + 51 * 60 + 1_000)
     for (const [n, id] of ids.entries()) expect((await valuesAt(saver, 't', id))!.n).toBe(n)
+    for (const name of Object.getOwnPropertyNames(Object.prototype))
+      expect(await saver.getTuple(at('t', name))).toBeUndefined()
   })
 
   test('lies where the log has always had it', async () => {
