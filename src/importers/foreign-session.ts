@@ -84,7 +84,10 @@ function isEncrypted(session: Record<string, unknown>): boolean {
 /** A finite number of ms, from what a source says about a time. */
 export function timeOf(value: unknown, name: string): number {
   const ms = typeof value === 'string' && !/^-?\d+(\.\d+)?$/.test(value) ? Date.parse(value) : Number(value)
-  const known = typeof value === 'string' ? value !== '' : typeof value === 'number' || value instanceof Date
+  const known =
+    typeof value === 'string'
+      ? value !== ''
+      : ['number', 'bigint'].includes(typeof value) || value instanceof Date
   if (known && Number.isFinite(ms)) return ms
   throw refused(`${name} is no time: ${JSON.stringify(value) ?? String(value)}`, `/${name}`)
 }

@@ -8,10 +8,9 @@ export interface SqliteOptions {
   /** As `table` was. Default: `sessions`. */
   readonly table?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** How many rows are in memory at once. Default: 500. */
+  readonly pageRows?: number | undefined
 }
-
-/** How many rows are in memory at once. */
-const PAGE_ROWS = 500
 
 const MAGIC = 'SQLite format 3\0'
 
@@ -31,10 +30,12 @@ export class SqliteFile implements ForeignSource {
   readonly #path: string
   readonly #table: string
   readonly #signal: AbortSignal | undefined
+  readonly #pageRows: number
   #done = 0
   #total: number | undefined
 
-  constructor(path: string, { table = 'sessions', signal }: SqliteOptions) {
+  constructor(path: string, { table = 'sessions', signal, pageRows = 500 }: SqliteOptions) {
+    this.#pageRows = pageRows
     this.#path = path
     this.#table = table
     this.#signal = signal
@@ -62,7 +63,7 @@ export class SqliteFile implements ForeignSource {
     const table = `"${this.#table.replaceAll('"', '""')}"`
     const [count] = await database.all(`select count(*) as count from ${table}`)
     this.#total = Number(count?.count)
-    const page = `select *, rowid as "rowid" from ${table} where rowid > ? order by rowid limit ${PAGE_ROWS}`
+    const page = `select *, rowid as "rowid" from ${table} where rowid > ? order by rowid limit ${this.#pageRows}`
     for (let after = Number.MIN_SAFE_INTEGER; ; ) {
       this.#signal?.throwIfAborted()
       const rows = await database.all(page, after)

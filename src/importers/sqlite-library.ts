@@ -11,8 +11,16 @@ export interface Database {
 }
 
 interface Synchronous {
-  prepare(sql: string): { all(...parameters: unknown[]): unknown[] }
+  prepare(sql: string): Statement
   close(): void
+}
+
+interface Statement {
+  all(...parameters: unknown[]): unknown[]
+  /** Of node:sqlite. */
+  setReadBigInts?(enabled: boolean): void
+  /** Of better-sqlite3. */
+  safeIntegers?(enabled: boolean): void
 }
 
 interface CallbackDatabase {
@@ -57,7 +65,13 @@ function optional<T>(require: NodeJS.Require, name: string): T | undefined {
 
 function asynchronous(database: Synchronous): Database {
   return {
-    all: async (sql, ...parameters) => database.prepare(sql).all(...parameters) as Row[],
+    all: async (sql, ...parameters) => {
+      const statement = database.prepare(sql)
+      // One row with a large integer would be an error for all of its page.
+      statement.setReadBigInts?.(true)
+      statement.safeIntegers?.(true)
+      return statement.all(...parameters) as Row[]
+    },
     close: async () => database.close(),
   }
 }

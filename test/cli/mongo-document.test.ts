@@ -154,6 +154,16 @@ describe('a session as a document of MongoDB', () => {
     )
   })
 
+  test('writes a time as a date only where a date of four digits says it', () => {
+    const times = [0, -1, 253_402_300_799_999, 253_402_300_800_000].map(ms => new Date(ms))
+    expect(JSON.parse(mongoDocument('a', times, NEVER).json).session).toEqual([
+      { $date: '1970-01-01T00:00:00.000Z' },
+      { $date: { $numberLong: '-1' } },
+      { $date: '9999-12-31T23:59:59.999Z' },
+      { $date: { $numberLong: '253402300800000' } },
+    ])
+  })
+
   test('is no larger than the server takes, to the byte', () => {
     const empty = mongoDocument('a', { text: '' }, NEVER).bytes
     const text = 'x'.repeat(16 * MIB - empty)

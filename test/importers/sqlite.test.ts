@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { importSessions } from '../../src/importers/import-sessions.ts'
+import { SqliteFile } from '../../src/importers/sqlite-file.ts'
 import { openDatabase } from '../../src/importers/sqlite-library.ts'
 import { all, ndjson, sessionlog, withStore } from '../cli/cli.ts'
 import { create, temporary } from '../support/store.ts'
@@ -25,7 +26,7 @@ function project(library?: string): string {
   return dir
 }
 
-const SOUND = { records: 4, imported: 2, refused: 1, expired: 1 }
+const SOUND = { records: 5, imported: 3, refused: 1, expired: 1 }
 
 describe('what sqlite3 -json prints', () => {
   test('is read, row by row', async () => {
@@ -68,12 +69,18 @@ describe.skipIf(!hasOwn)("a SQLite file, by Node.js's own library", () => {
     expect([code, report]).toMatchObject([6, SOUND])
     expect(problems).toMatchObject([{ kind: 'refused', place: 'row 3' }])
     await withStore(dir, async store =>
-      expect([...store.ids()].sort()).toEqual(['Xk3_9pQw-VbT2mZ', 'second']),
+      expect([...store.ids()].sort()).toEqual(['Xk3_9pQw-VbT2mZ', 'far', 'second']),
     )
   })
 
   test('of better-sqlite3-session-store', async () => {
     expect(await imported(OTHER, project())).toMatchObject({ code: 0, report: { imported: 1 } })
+  })
+
+  test.each([1, 2, 4, 5])('page by page, of %i rows', async pageRows => {
+    const places: string[] = []
+    for await (const { place } of new SqliteFile(DATABASE, { pageRows }).records()) places.push(place)
+    expect(places).toEqual(['row 1', 'row 2', 'row 3', 'row 4', 'row 5'])
   })
 
   test('without the table is an error that names it', async () => {
