@@ -7,9 +7,10 @@ type Members = Readonly<Record<string, unknown>>
  * says, its `cookie` included. `expires: true` stands for the session's own expiry, which moves without an event.
  */
 export function sessionState({ session }: ForeignSession): Members {
-  const cookie = session.cookie as Members
+  // @fastify/session keeps the expiry there as well, as it was first.
+  const { originalExpires, ...cookie } = session.cookie as Members
   const isTime = cookie.expires !== undefined && cookie.expires !== null
-  return isTime ? { ...session, cookie: { ...cookie, expires: true } } : session
+  return { ...session, cookie: isTime ? { ...cookie, expires: true } : cookie }
 }
 
 /** When a session ends, ms since the epoch: as the source says, else with its cookie, else never. */

@@ -138,6 +138,17 @@ test('integers are looked for outside of texts only', () => {
   expect(inexactInteger('{"a":1.00000000000000001,"b":90071992547409930e0}')).toBeUndefined()
 })
 
+test('a cookie is recorded as the adapter does: without a second expiry, and without one where it has none', async () => {
+  const store = await create()
+  const lines = [
+    { _id: 'fastify', session: { cookie: { ...cookie, originalExpires: cookie.expires } } },
+    { _id: 'browser', session: { cookie: { path: '/', expires: null } } },
+  ]
+  await importSessions({ store, from: 'connect-mongo', source: dump(ndjson(...lines)) })
+  expect(store.get('fastify')).toEqual({ cookie: recorded })
+  expect(store.get('browser')).toEqual({ cookie: { path: '/', expires: null } })
+})
+
 test('an int64 beyond the safe integers is a bigint', () => {
   const text = EJSON.stringify({ n: 2n ** 60n }, { relaxed: false })
   expect(fromExtendedJson(JSON.parse(text))).toEqual({ n: 2n ** 60n })
