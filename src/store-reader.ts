@@ -40,6 +40,11 @@ export abstract class StoreReader<State> extends EventReader<State> {
     return this.#parts.origin
   }
 
+  /** Whether this process owns the log, or follows the one that does. A follower may become the owner. */
+  get role(): 'owner' | 'follower' {
+    return this.#parts.role().follows ? 'follower' : 'owner'
+  }
+
   /** The position of the last acknowledged event; 0 where there is none. */
   get position(): number {
     return this.#parts.writer.position
@@ -56,8 +61,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
 
   /** Whether the session has a state. */
   has(id: string): boolean {
-    const session = this.current(id)
-    return session?.exists === true && !this.#parts.expiries.isOver(session)
+    return this.expiresAt(id) !== undefined
   }
 
   /** When the session ends by itself, ms since the epoch; `Infinity` is never, undefined where there is no state. */
@@ -100,6 +104,12 @@ export abstract class StoreReader<State> extends EventReader<State> {
     checkId(id)
     this.current(id)
     return this.#cache.watch(id) as Observable<Immutable<State> | undefined>
+  }
+
+  /** Resolves once all that any process had been told of by the call is here. The owner has it all. */
+  async catchUp(): Promise<void> {
+    this.assertReadable()
+    await this.#parts.role().catchUp()
   }
 
   /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */
@@ -172,7 +182,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
     const log = await role().work.stats()
     return {
       origin,
-      role: role().follows ? 'follower' : 'owner',
+      role: this.role,
       status: this.status,
       position: writer.position,
       queue: { transactions: writer.pending, bytes: writer.pendingBytes, bytesMax: settings.pendingBytesMax },
@@ -183,9 +193,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
 
   /** Whether the store does what it should, and if not, why. Synchronous, for a health check. */
   health(): Health {
-    const { status } = this
-    if (status === 'closing' || status === 'closed')
-      return { status: 'closed', reasons: [`The store is ${status}`] }
+    if (this.#closing !== undefined) return { status: 'closed', reasons: [`The store is ${this.status}`] }
     const { writer, settings, role } = this.#parts
     if (writer.failure !== undefined) return { status: 'failed', reasons: [writer.failure.message] }
     const reasons = role().complaints()

@@ -32,16 +32,3 @@ export function actorOf<Args extends unknown[]>(
   const who = typeof actor === 'function' ? actor(...args) : actor
   return who === undefined ? {} : { actor: who }
 }
-
-/**
- * What waits until all that any process was told is here: nothing where this one owns the store, which it then does
- * until the store is closed.
- */
-export function catchUpOf(store: AnyStore): () => Promise<void> {
-  let isOwner = false
-  return async () => {
-    if (isOwner) return
-    isOwner = (await store.stats()).role === 'owner'
-    if (!isOwner) await store.flush()
-  }
-}

@@ -5,7 +5,6 @@ import {
   type ActorOption,
   type AnyStore,
   actorOf,
-  catchUpOf,
   checkNames,
   checkStore,
   wrongOption,
@@ -75,7 +74,6 @@ export function createChatStore<Message extends UIMessage = UIMessage>(
   checkNames(options, ['store', 'prefix', 'generateId', 'actor'])
   const { store, prefix = '', generateId = randomUUID, actor } = options
   checkStore(store)
-  const catchUp = catchUpOf(store)
 
   const keyOf = (id: unknown): string => {
     if (typeof id !== 'string' || id === '') throw wrongOption('A chat has an id that is not empty', 'id')
@@ -89,7 +87,7 @@ export function createChatStore<Message extends UIMessage = UIMessage>(
   /** What any process was told is here once this resolves. */
   const find = async (id: string): Promise<ChatState<Message> | undefined> => {
     const key = keyOf(id)
-    await catchUp()
+    await store.catchUp()
     const state = store.get(key)
     return state === undefined ? undefined : checkChat(state, key)
   }

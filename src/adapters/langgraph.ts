@@ -48,7 +48,6 @@ export class SessionlogSaver extends BaseCheckpointSaver {
   readonly #store: ThreadStore
   readonly #prefix: string
   readonly #actor: ThreadActor
-  #owns = false
 
   constructor(options: SessionlogSaverOptions) {
     super(options?.serde)
@@ -176,9 +175,7 @@ export class SessionlogSaver extends BaseCheckpointSaver {
 
   /** Who asks a follower for the latest gets what anybody had recorded by then, not what this process has heard of. */
   async #catchUp(): Promise<void> {
-    if (this.#owns || this.#store.status === 'failed') return
-    this.#owns = (await this.#store.stats()).role === 'owner'
-    if (!this.#owns) await this.#store.flush()
+    if (this.#store.status !== 'failed') await this.#store.catchUp()
   }
 
   #threadIds(): string[] {
@@ -216,7 +213,7 @@ export class SessionlogSaver extends BaseCheckpointSaver {
       } catch (error) {
         // Also of one that was made on another write of this process, which was refused.
         if ((error as Partial<SessionlogError>).code !== 'SESSIONLOG_VERSION_CONFLICT') throw error
-        await this.#store.flush()
+        await this.#store.catchUp()
       }
     }
   }

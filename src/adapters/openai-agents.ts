@@ -15,7 +15,6 @@ import {
   type ActorOption,
   type AnyStore,
   actorOf,
-  catchUpOf,
   checkNames,
   checkStore,
   wrongOption,
@@ -54,7 +53,6 @@ export class SessionlogSession
   readonly #store: AnyStore
   readonly #id: string
   readonly #actor: SessionlogSessionOptions['actor']
-  readonly #catchUp: () => Promise<void>
 
   constructor(options: SessionlogSessionOptions) {
     checkNames(options, ['store', 'sessionId', 'actor'])
@@ -65,7 +63,6 @@ export class SessionlogSession
     this.#store = store
     this.#id = sessionId
     this.#actor = actor
-    this.#catchUp = catchUpOf(store)
   }
 
   async getSessionId(): Promise<string> {
@@ -74,7 +71,7 @@ export class SessionlogSession
 
   /** Copies: the caller may change them. */
   async getItems(limit?: number): Promise<AgentInputItem[]> {
-    await this.#catchUp()
+    await this.#store.catchUp()
     const { items } = this.#history()
     if (limit === undefined) return structuredClone(items)
     return limit <= 0 ? [] : structuredClone(items.slice(Math.max(items.length - limit, 0)))

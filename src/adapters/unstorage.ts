@@ -4,7 +4,6 @@ import {
   type ActorOption,
   type AnyStore,
   actorOf,
-  catchUpOf,
   checkNames,
   checkStore,
   wrongOption,
@@ -47,7 +46,6 @@ export function sessionlogDriver(options: SessionlogDriverOptions) {
   const prefix = withColon(base)
 
   let opening: Promise<AnyStore> | undefined
-  let catchUp: (() => Promise<void>) | undefined
   const open = (): Promise<AnyStore> => {
     if (opening !== undefined) return opening
     opening = given === undefined ? openStore({ dir: dir! }) : Promise.resolve(given)
@@ -60,8 +58,7 @@ export function sessionlogDriver(options: SessionlogDriverOptions) {
   /** The store, with all that any process was told in it. */
   const upToDate = async () => {
     const store = await open()
-    catchUp ??= catchUpOf(store)
-    await catchUp()
+    await store.catchUp()
     return store
   }
   const said = (key: string, opts: ItemOptions = {}) => ({

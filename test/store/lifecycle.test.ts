@@ -22,10 +22,12 @@ const METHODS: [name: string, call: Call][] = [
   ['touch()', store => store.touch('a', 1)],
   ['get()', store => store.get('a')],
   ['has()', store => store.has('a')],
+  ['expiresAt()', store => store.expiresAt('a')],
   ['version()', store => store.version('a')],
   ['firstVersion()', store => store.firstVersion('a')],
   ['ids()', store => store.ids()],
   ['size', store => store.size],
+  ['catchUp()', store => store.catchUp()],
   ['history()', store => store.history('a').next()],
   ['history() of nobody', store => store.history('nobody').next()],
   ['events()', store => store.events().next()],
@@ -63,7 +65,7 @@ const METHODS: [name: string, call: Call][] = [
 test('The table of methods names every one there is', async () => {
   const store = await create({ db: new MemoryLevel() })
   const named = METHODS.map(([name]) => name.replace(/\(.*/, ''))
-  const unaffected = ['constructor', 'status', 'health', 'origin', 'position', 'close']
+  const unaffected = ['constructor', 'status', 'role', 'health', 'origin', 'position', 'close']
   const inside = ['recorded', 'current', 'assertReadable']
   const prototypes = [SessionStore.prototype, StoreReader.prototype, EventReader.prototype]
   const own = new Set(prototypes.flatMap(each => Object.getOwnPropertyNames(each)))

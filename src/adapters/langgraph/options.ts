@@ -5,7 +5,7 @@ import type { ThreadActor } from './author.ts'
 /** What a saver needs of a store: any `SessionStore` has it, whatever else it holds. */
 export type ThreadStore = Pick<
   SessionStore<unknown>,
-  'get' | 'version' | 'save' | 'delete' | 'ids' | 'stateAt' | 'flush' | 'stats' | 'status'
+  'get' | 'version' | 'save' | 'delete' | 'ids' | 'stateAt' | 'catchUp' | 'status'
 >
 
 export interface SessionlogSaverOptions {
@@ -19,7 +19,7 @@ export interface SessionlogSaverOptions {
   serde?: SerializerProtocol
 }
 
-const NEEDED = ['get', 'version', 'save', 'delete', 'ids', 'stateAt', 'flush', 'stats'] as const
+const NEEDED = ['get', 'version', 'save', 'delete', 'ids', 'stateAt', 'catchUp'] as const
 
 export function checkOptions(options: SessionlogSaverOptions): SessionlogSaverOptions {
   const { store, prefix, actor } = options ?? {}

@@ -1,5 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Diagnostics, SessionStore } from '../../index.ts'
+import type { SessionStore } from '../../index.ts'
 
 /**
  * A follower hears of what other processes saved a moment later. A browser's next request may reach it sooner: it waits
@@ -7,30 +6,16 @@ import type { Diagnostics, SessionStore } from '../../index.ts'
  */
 export class ReadBarrier {
   readonly #store: SessionStore<unknown>
-  #follows = true
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
   constructor(store: SessionStore<unknown>) {
     this.#store = store
-    const lead = () => {
-      this.#follows = false
-      unsubscribe('sessionlog:open', onOpen)
-    }
-    const onOpen = (message: unknown) => {
-      const { origin, tookOver } = message as Diagnostics['sessionlog:open']
-      if (tookOver && origin === store.origin) lead()
-    }
-    subscribe('sessionlog:open', onOpen)
-    store.stats().then(
-      ({ role }) => role === 'owner' && lead(),
-      () => {},
-    )
   }
 
   /** Undefined where there is nothing to wait for. */
   pass(): Promise<void> | undefined {
-    if (!this.#follows || this.#store.status !== 'open') return undefined
+    if (this.#store.role === 'owner' || this.#store.status !== 'open') return undefined
     // One that is under way may have been asked before what this caller has to see was recorded.
     if (this.#running === undefined) return this.#run()
     this.#next ??= this.#running.then(() => {
@@ -42,7 +27,7 @@ export class ReadBarrier {
 
   #run(): Promise<void> {
     // Where nobody can be asked, what is here is what there is: a write will say what is wrong.
-    const done = this.#store.flush().catch(() => {})
+    const done = this.#store.catchUp().catch(() => {})
     this.#running = done.then(() => {
       this.#running = undefined
     })

@@ -373,10 +373,10 @@ test('a follower ends a stream only if nobody has begun another one meanwhile', 
   await chats.saveChat({ id: 'c', activeStreamId: 'old' })
   await follower.flush()
   // Where the follower knows of it no more than this, whatever it waits for.
-  const flush = follower.flush.bind(follower)
+  const catchUp = follower.catchUp.bind(follower)
   let begun: Promise<unknown> | undefined
-  follower.flush = async () => {
-    await flush()
+  follower.catchUp = async () => {
+    await catchUp()
     begun ??= chats.saveChat({ id: 'c', activeStreamId: 'new' })
   }
   expect(await createChatStore({ store: follower }).endStream('c', 'old')).toBe(false)
