@@ -84,6 +84,14 @@ export class Follower<State> implements Role {
     return this.#flushOwner()
   }
 
+  /** Any answer will do that costs the owner little: what it told anybody it has sent before. */
+  hear(): Promise<void> {
+    return this.#ask(
+      async ({ caller }) => void (await caller.call('lastCommit')),
+      owner => owner.hear(),
+    )
+  }
+
   flush(): Promise<void> {
     return this.#parts.forwarder.settled().then(() => this.#flushOwner())
   }

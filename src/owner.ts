@@ -83,6 +83,8 @@ export class Owner<State> implements Role {
 
   async catchUp(): Promise<void> {}
 
+  async hear(): Promise<void> {}
+
   complaints(): string[] {
     const { error, problems = 0 } = this.#parts.metrics.lastCompaction ?? {}
     if (error !== undefined) return [`The last compaction failed: ${error}`]

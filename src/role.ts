@@ -6,6 +6,8 @@ export interface Role {
   readonly follows: boolean
   /** Takes in what others have recorded by now. The owner has it all. */
   catchUp(): Promise<void>
+  /** Takes in what anybody has been told of by now, and doesn't wait for what is under way. */
+  hear(): Promise<void>
   readonly work: Work
   /** What is not as it should be, in words. */
   complaints(): string[]

@@ -109,7 +109,7 @@ export abstract class StoreReader<State> extends EventReader<State> {
   /** Resolves once all that any process had been told of by the call is here. The owner has it all. */
   async catchUp(): Promise<void> {
     this.assertReadable()
-    await this.#parts.role().catchUp()
+    await this.#parts.role().hear()
   }
 
   /** Reads everything and checks it: events, links, roots, bases, cache and snapshots. Changes nothing. */

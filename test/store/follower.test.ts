@@ -76,6 +76,18 @@ describe('A follower reads', () => {
     abort.abort()
   })
 
+  test('what anybody was told of, once it has caught up', async () => {
+    const { owner, follower } = await pair()
+    const other = await create<State>({ dir: directoryOf(owner), role: 'follower' })
+    expect([owner.role, follower.role]).toEqual(['owner', 'follower'])
+    for (let n = 1; n <= 100; n++) {
+      const writer = [owner, other][n % 2]!
+      const { position } = await writer.save('a', { n })
+      await follower.catchUp()
+      expect([follower.get('a'), follower.position]).toEqual([{ n }, position])
+    }
+  })
+
   test('expiries that others move', async () => {
     const { owner, follower } = await pair()
     await owner.save('a', { n: 1 }, { expiresAt: Date.now() + 60_000 })
