@@ -156,7 +156,6 @@ class SessionlogStore extends Base {
   }
 
   createSession(request: Request, session: Record<string, unknown>): object {
-    session.cookie ??= { originalMaxAge: null }
     const { createSession } = Base.prototype as unknown as { createSession: SessionlogStore['createSession'] }
     const made = createSession.call(this, request, session)
     this.#traces.pass(session, made)

@@ -78,7 +78,7 @@ describe('A follower reads', () => {
 
   test('what anybody was told of, once it has caught up', async () => {
     const { owner, follower } = await pair()
-    const other = await create<State>({ dir: directoryOf(owner), role: 'follower' })
+    const other = await create<State>({ dir: directoryOf(owner as never), role: 'follower' })
     expect([owner.role, follower.role]).toEqual(['owner', 'follower'])
     for (let n = 1; n <= 100; n++) {
       const writer = [owner, other][n % 2]!

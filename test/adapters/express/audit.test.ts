@@ -315,3 +315,10 @@ describe('The health of the store', () => {
     await told
   })
 })
+
+test('a session that somebody recorded without a cookie is as wrong as express-session finds it', async () => {
+  const { express, store, get } = await sessions()
+  await store.save('a', { n: 1 })
+  const session = await get('a')
+  expect(() => express.createSession({}, session)).toThrow(TypeError)
+})
