@@ -1,4 +1,5 @@
-import { type Actor, SessionlogTypeError, type SessionStore } from '../../index.ts'
+import type { Actor, SessionStore } from '../../index.ts'
+import { checkNames, checkStore, wrongOption } from '../adapter-options.ts'
 import type { ActorOf } from './web-sessions.ts'
 
 export interface WebStoreOptions {
@@ -33,24 +34,17 @@ export interface WebSettings {
   readonly reuseIds: boolean
 }
 
-const NAMES = ['store', 'ttl', 'touchAfter', 'actor', 'reuseIds']
 export const DAY_MS = 86_400_000
 
 export function settingsOf(options: WebStoreOptions): WebSettings {
-  if (typeof options !== 'object' || options === null)
-    throw wrong('an object of options is needed', 'options')
-  for (const name of Object.keys(options)) if (!NAMES.includes(name)) throw wrong('there is no such', name)
+  checkNames(options, ['store', 'ttl', 'touchAfter', 'actor', 'reuseIds'])
   const { store, ttl = DAY_MS, touchAfter = 0, actor, reuseIds = false } = options
-  for (const method of ['get', 'save', 'touch', 'history'] as const)
-    if (typeof store?.[method] !== 'function') throw wrong('must be a store that openStore() opened', 'store')
-  if (!(typeof ttl === 'number' && ttl > 0)) throw wrong('must be a number of ms above 0', 'ttl')
-  if (!(typeof touchAfter === 'number' && touchAfter >= 0)) throw wrong('must be ms, 0 or more', 'touchAfter')
-  if (typeof reuseIds !== 'boolean') throw wrong('must be true or false', 'reuseIds')
+  checkStore(store)
+  if (!(typeof ttl === 'number' && ttl > 0)) throw wrongOption('ttl must be a number of ms above 0', 'ttl')
+  if (!(typeof touchAfter === 'number' && touchAfter >= 0))
+    throw wrongOption('touchAfter must be ms, 0 or more', 'touchAfter')
+  if (typeof reuseIds !== 'boolean') throw wrongOption('reuseIds must be true or false', 'reuseIds')
   if (!['undefined', 'string', 'object', 'function'].includes(typeof actor) || actor === null || actor === '')
-    throw wrong('must be a name, an actor, or a function', 'actor')
+    throw wrongOption('actor must be a name, an actor, or a function', 'actor')
   return { store, ttl, touchAfter, actor, reuseIds }
-}
-
-function wrong(message: string, name: string): SessionlogTypeError {
-  return new SessionlogTypeError(`${name}: ${message}`, name)
 }
