@@ -19,7 +19,8 @@ const FLOORS = [
   ['store'],
   ['recovery'],
   ['index'],
-  ['adapters', 'importers'],
+  ['adapters'],
+  ['importers'],
   ['cli'],
 ]
 

@@ -1,16 +1,11 @@
+import { recordedCookie } from '../adapters/web/cookie.ts'
 import type { ForeignSession } from './foreign-session.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
-/**
- * What a session of express-session is as the state of one of ours, as the adapter of Express records it: all that it
- * says, its `cookie` included. `expires: true` stands for the session's own expiry, which moves without an event.
- */
+/** A session of express-session as the adapter for Express records it. */
 export function sessionState({ session }: ForeignSession): Members {
-  // @fastify/session keeps the expiry there as well, as it was first.
-  const { originalExpires, ...cookie } = session.cookie as Members
-  const isTime = cookie.expires !== undefined && cookie.expires !== null
-  return { ...session, cookie: isTime ? { ...cookie, expires: true } : cookie }
+  return { ...session, cookie: recordedCookie(session.cookie as Members) }
 }
 
 /** When a session ends, ms since the epoch: as the source says, else with its cookie, else never. */
