@@ -280,6 +280,32 @@ const checks = {
     await store.close()
   },
 
+  async 'a store for Express keeps 100 rapid writes of a session, its end, and ids that no file could have'() {
+    const dir = directory()
+    const { createExpressStore } = await import(new URL('adapters/express.js', pathToFileURL(entry)).href)
+    let store = await open(dir)
+    const cookie = { originalMaxAge: null }
+    const call = (method, ...args) =>
+      new Promise((resolve, reject) => {
+        sessions[method](...args, (error, result) => (error ? reject(error) : resolve(result)))
+      })
+    let sessions = createExpressStore({ store, actor: 'ada' })
+    await Promise.all(numbers(1, 100).map(n => call('set', 'rapid', { cookie, n })))
+    for (const id of ['CON', 'a:b', '..\\..\\up', 'ends.']) await call('set', id, { cookie, id })
+    await call('destroy', 'CON')
+    await store.compact()
+    await store.close()
+    store = await open(dir)
+    sessions = createExpressStore({ store })
+    equal((await call('get', 'rapid')).n, 100)
+    equal(store.version('rapid'), 100)
+    equal(await call('get', 'CON'), null)
+    equal((await call('get', '..\\..\\up')).id, '..\\..\\up')
+    equal(await call('length'), 4)
+    await verified(store)
+    await store.close()
+  },
+
   async 'a closed store holds no file open'() {
     const dir = directory()
     const store = await open(dir)
