@@ -21,7 +21,7 @@ export interface FileEntry {
 export interface BatchOptions extends RetryOptions {
   /**
    * How many files are under way at once. Minimum 1, default 4. The syncs share Node's four I/O threads with the
-   * log: with 8, a save meanwhile waits for about a tenth of a millisecond more, for hardly more files.
+   * log: the more files, the longer a save meanwhile waits.
    */
   concurrency?: number | undefined
   /** Given a file that failed; the batch goes on. Left out, or throwing itself, the first failure ends the batch. */

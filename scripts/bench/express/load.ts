@@ -49,7 +49,7 @@ export class Clients {
       url: this.#url,
       connections: CLIENTS,
       duration: sliceMs / 1000,
-      // Half of the clients begin with a page, half with an edit: all of them in step would be one burst.
+      // Each at another place of its visit: all of them in step would be one burst.
       setupClient: (client: Client) => client.setRequests(requestsOf(cookies.next().value!)),
     })
     if (result.errors > 0 || result.non2xx > 0)
