@@ -74,6 +74,7 @@ export function createChatStore<Message extends UIMessage = UIMessage>(
   checkNames(options, ['store', 'prefix', 'generateId', 'actor'])
   const { store, prefix = '', generateId = randomUUID, actor } = options
   checkStore(store)
+  if (typeof prefix !== 'string') throw wrongOption('prefix must be a string', 'prefix')
 
   const keyOf = (id: unknown): string => {
     if (typeof id !== 'string' || id === '') throw wrongOption('A chat has an id that is not empty', 'id')

@@ -1,3 +1,4 @@
+import { SessionlogTypeError } from '../errors.ts'
 import { callbackRules } from './conformance/callbacks.ts'
 import { endRules } from './conformance/ends.ts'
 import { expiryRules } from './conformance/expiry.ts'
@@ -33,6 +34,8 @@ export interface StoreTest {
 export function expressStoreTests<Store extends StoreUnderTest>(
   options: ExpressStoreTestOptions<Store>,
 ): StoreTest[] {
+  if (typeof options?.create !== 'function')
+    throw new SessionlogTypeError('create must be a function that makes a store', 'create')
   return RULES.map(([name, rule]) => ({
     name,
     run: async () => {

@@ -67,7 +67,8 @@ export async function importForeign(
   const asked = { ...pick(options), ...(ttl !== undefined && { ttl: Number(ttl) }), from: from!, source }
   // What is refused makes no store.
   checkImportSessions({ ...asked, dryRun: true })
-  if (path !== '-') await stat(path)
+  if (path !== '-' && (await stat(path)).isDirectory() && from !== 'session-file-store')
+    throw wrong(`'${path}' is a directory: of ${from} a file is needed`, 'SOURCE')
   const problems = new Problems(context)
   const store = await storeFor(context, dryRun)
   try {

@@ -91,6 +91,7 @@ describe('import --from another store', () => {
   test.each([
     ['an unknown store', ['--from', 'memorystore']],
     ['a ttl that is no number', ['--from', 'session-file-store', '--ttl', 'soon']],
+    ['a directory where a file is needed', ['--from', 'connect-redis']],
     ['an option of another store', ['--from', 'connect-mongo', '--prefix', 'x']],
     ['a dry run without --from', ['--dry-run']],
     ['--keep-going with --from', ['--from', 'connect-mongo', '--keep-going']],

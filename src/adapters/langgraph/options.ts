@@ -1,5 +1,6 @@
 import type { SerializerProtocol } from '@langchain/langgraph-checkpoint'
 import { SessionlogTypeError, type SessionStore } from '../../index.ts'
+import { checkNames } from '../adapter-options.ts'
 import type { ThreadActor } from './author.ts'
 
 /** What a saver needs of a store: any `SessionStore` has it, whatever else it holds. */
@@ -22,7 +23,8 @@ export interface SessionlogSaverOptions {
 const NEEDED = ['get', 'version', 'save', 'delete', 'ids', 'stateAt', 'catchUp'] as const
 
 export function checkOptions(options: SessionlogSaverOptions): SessionlogSaverOptions {
-  const { store, prefix, actor } = options ?? {}
+  checkNames(options, ['store', 'prefix', 'actor', 'serde'])
+  const { store, prefix, actor } = options
   if (NEEDED.some(name => typeof store?.[name] !== 'function'))
     throw new SessionlogTypeError('store must be an open store', 'store')
   if (prefix !== undefined && typeof prefix !== 'string')

@@ -300,6 +300,7 @@ test.each([
   [(chats: ChatStore) => chats.saveChat({ id: 'a', message: [] } as never), 'message'],
   [(chats: ChatStore) => chats.loadChat(''), 'id'],
   [async () => createChatStore({} as never), 'store'],
+  [async () => createChatStore({ store: await create(), prefix: 5 } as never), 'prefix'],
   [async (_: ChatStore) => createChatStore({ actr: 1 } as never), 'actr'],
 ])('a wrong argument is refused: %#', async (call, path) => {
   const { store, chats } = await open()

@@ -87,3 +87,9 @@ function kit({ follows = false } = {}) {
     directory: (store: object) => places.get(store)!.dir,
   }
 }
+
+test('the kit refuses to be without a store', () => {
+  expect(() => expressStoreTests({} as never)).toThrow(
+    expect.objectContaining({ code: 'SESSIONLOG_INVALID_ARGUMENT', path: 'create' }),
+  )
+})

@@ -346,12 +346,13 @@ describe('who did it', () => {
 test('wrong arguments are named', async () => {
   const { store, saver } = await start()
   const wrong: [() => unknown, string][] = [
-    [() => new SessionlogSaver(undefined as never), 'store'],
+    [() => new SessionlogSaver(undefined as never), 'options'],
     [() => new SessionlogSaver({ store: {} as never }), 'store'],
     [() => new SessionlogSaver({ store, prefix: 1 as never }), 'prefix'],
     [() => new SessionlogSaver({ store, actor: 1 as never }), 'actor'],
     [() => saver.put({ configurable: {} }, checkpointOf({}), loop(0), {}), 'thread_id'],
     [() => saver.getTuple({ configurable: { thread_id: 7 } }), 'thread_id'],
+    [async () => new SessionlogSaver({ store, prefx: 'a' } as never), 'prefx'],
     [() => saver.deleteThread(''), 'thread_id'],
     [() => saver.getTuple({ configurable: { thread_id: 't', checkpoint_ns: 7 } }), 'checkpoint_ns'],
     [() => saver.putWrites(at('t'), [write('a', 1)], 'x'), 'checkpoint_id'],
